@@ -1,0 +1,27 @@
+# A unit test stands beside its code (x_test.cc); one test program a floor. tests/ holds what crosses floors.
+enable_testing()
+include(GoogleTest)
+
+function(scorefield_add_tests name)
+  add_executable(${name} ${ARGN})
+  target_link_libraries(${name} PRIVATE scorefield scorefield_settings Eigen3::Eigen ZLIB::ZLIB PkgConfig::ZIP
+                        PkgConfig::HWY PNG::PNG JPEG::JPEG GTest::gtest_main)
+  target_include_directories(${name} SYSTEM PRIVATE ${RANDOM123_INCLUDE_DIR})
+  target_compile_definitions(${name} PRIVATE
+    SCOREFIELD_SHARED_DIR="${SCOREFIELD_SHARED_DIR}"
+    SCOREFIELD_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
+    SCOREFIELD_COMMAND="$<TARGET_FILE:scorefield_command>")
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600)
+endfunction()
+
+foreach(floor ${SCOREFIELD_FLOORS} cli)
+  file(GLOB found CONFIGURE_DEPENDS src/scorefield/${floor}/*_test.cc)
+  if(found)
+    scorefield_add_tests(${floor}_test ${found})
+  endif()
+endforeach()
+file(GLOB found CONFIGURE_DEPENDS tests/*_test.cc)
+if(found)
+  scorefield_add_tests(commands_test ${found})
+  add_dependencies(commands_test scorefield_command)
+endif()
