@@ -3,31 +3,13 @@
 #include <Random123/philox.h>
 
 #include <array>
-#include <bit>
 #include <cmath>
 
 #include "scorefield/base/error.h"
+#include "scorefield/base/portable_math.h"
 
 namespace scorefield {
 namespace {
-
-/// Natural logarithm of a normal positive x, by the atanh series: only +, *, /, so the same bits everywhere. Error
-/// below 2 ulp.
-double log_portable(double x) {
-  auto bits = std::bit_cast<std::uint64_t>(x);
-  auto exponent = static_cast<std::int64_t>(bits >> 52) - 1023;
-  bits = (bits & 0xfffffffffffffULL) | 0x3ff0000000000000ULL;
-  double m = std::bit_cast<double>(bits);  // in [1, 2)
-  if (m > 1.4142135623730951) {
-    m *= 0.5;
-    ++exponent;
-  }
-  const double s = (m - 1.0) / (m + 1.0);  // |s| <= 0.1716, so 11 terms reach 2^-56
-  const double q = s * s;
-  double series = 0.0;
-  for (int k = 10; k >= 0; --k) series = series * q + 1.0 / (2 * k + 1);
-  return static_cast<double>(exponent) * 0.69314718055994530942 + 2.0 * s * series;
-}
 
 template <std::size_t n>
 double horner(const std::array<double, n>& c, double x) {
@@ -76,7 +58,7 @@ double normal_quantile(double p) {
     const double r = 0.180625 - q * q;
     return q * horner(a, r) / horner(b, r);
   }
-  const double r = std::sqrt(-log_portable(q < 0 ? p : 1.0 - p));
+  const double r = std::sqrt(-portable_log(q < 0 ? p : 1.0 - p));
   const double tail = r <= 5.0 ? horner(c, r - 1.6) / horner(d, r - 1.6) : horner(e, r - 5.0) / horner(f, r - 5.0);
   return q < 0 ? -tail : tail;
 }
