@@ -49,6 +49,12 @@ Dataset Dataset::with_name(std::string name) const {
   return copy;
 }
 
+Dataset Dataset::with_label_names(std::vector<std::string> names) const {
+  Dataset copy = *this;
+  copy.label_names_ = std::move(names);
+  return copy;
+}
+
 Dataset Dataset::with_note(std::string note) const {
   Dataset copy = *this;
   copy.notes_.push_back(std::move(note));

@@ -43,9 +43,10 @@ class Dataset {
   /// Row i in data units, exact in double. out: [d].
   void row(std::size_t i, std::span<double> out) const { read_row(rows_, affine_, i, out); }
 
-  /// The same rows with other units, or another name, or one more note.
+  /// The same rows with other units, another name, names for the labels, or one more note.
   Dataset with_affine(Affine affine) const;
   Dataset with_name(std::string name) const;
+  Dataset with_label_names(std::vector<std::string> names) const;
   Dataset with_note(std::string note) const;
   /// Copies the chosen rows (in the order given) into a new data set; labels go along.
   Dataset select(std::span<const std::size_t> indices) const;

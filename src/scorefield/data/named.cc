@@ -1,0 +1,53 @@
+#include "scorefield/data/named.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <filesystem>
+#include <utility>
+
+#include "scorefield/base/error.h"
+#include "scorefield/data/idx.h"
+
+namespace scorefield {
+namespace {
+
+struct NamedSet {
+  std::string_view name;
+  std::string_view images;
+  std::string_view labels;
+};
+
+constexpr std::string_view kFashionFolder = "/usr/share/datasets/fashion-mnist";
+constexpr std::array kFashionSets = {
+    NamedSet{"fashion-mnist", "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"},
+    NamedSet{"fashion-mnist:test", "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz"},
+};
+
+std::vector<std::string> fashion_labels() {
+  return {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
+}
+
+}  // namespace
+
+std::vector<std::string> named_datasets() {
+  std::vector<std::string> names;
+  for (const NamedSet& set : kFashionSets) names.emplace_back(set.name);
+  return names;
+}
+
+std::optional<Dataset> open_named(std::string_view name, const Context& context) {
+  for (const NamedSet& set : kFashionSets) {
+    if (set.name != name) continue;
+    const std::filesystem::path folder(kFashionFolder);
+    if (!std::filesystem::exists(folder / set.images) || !std::filesystem::exists(folder / set.labels)) {
+      throw Error(
+          fmt::format("{}: not found in {}; install Debian's package dataset-fashion-mnist", name, kFashionFolder));
+    }
+    const Dataset data = read_idx(map_blob(folder / set.images), map_blob(folder / set.labels), context);
+    return data.with_name(std::string(name)).with_label_names(fashion_labels());
+  }
+  return std::nullopt;
+}
+
+}  // namespace scorefield

@@ -1,0 +1,22 @@
+// Data sets known by name.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scorefield/base/context.h"
+#include "scorefield/data/dataset.h"
+
+namespace scorefield {
+
+/// The names, for help texts and for errors.
+std::vector<std::string> named_datasets();
+
+/// `fashion-mnist` and `fashion-mnist:test`: 60000 and 10000 grey images of 28 x 28 with ten labels, from Debian's
+/// package dataset-fashion-mnist. Nothing when the name is not known.
+/// Throws Error (naming the package) when the files are not installed.
+std::optional<Dataset> open_named(std::string_view name, const Context& context);
+
+}  // namespace scorefield

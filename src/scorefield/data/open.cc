@@ -1,0 +1,109 @@
+#include "scorefield/data/open.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <filesystem>
+#include <numeric>
+#include <set>
+#include <utility>
+
+#include "scorefield/base/error.h"
+#include "scorefield/data/array.h"
+#include "scorefield/data/idx.h"
+#include "scorefield/data/named.h"
+#include "scorefield/data/npy.h"
+
+namespace scorefield {
+namespace {
+
+namespace fs = std::filesystem;
+
+Dataset open_file(const fs::path& path, const Context& context) {
+  const Blob file = map_blob(path);
+  if (file.bytes.empty()) throw Error(fmt::format("{}: the file is empty", file.name));
+  if (looks_like_npy(file.bytes)) return array_dataset(read_npy_array(file, context), std::nullopt, context);
+  if (begins_with(file.bytes, "\x1f\x8b") || looks_like_idx(file.bytes)) return read_idx(path, context);
+  if (begins_with(file.bytes, "\x80\x02") || begins_with(file.bytes, "\x80\x03") ||
+      begins_with(file.bytes, "\x80\x04") || begins_with(file.bytes, "\x80\x05")) {
+    throw Error(
+        fmt::format("{}: a Python pickle, which can run code when read; save the arrays with numpy.savez", file.name));
+  }
+  throw Error(fmt::format("{}: not a known format; taken are idx (also .gz) and npy", file.name));
+}
+
+Dataset open_spec(const std::string& spec, const Context& context) {
+  if (auto named = open_named(spec, context)) return *std::move(named);
+  if (!fs::exists(spec)) {
+    throw Error(fmt::format("{}: no such file, folder or data set; known names are {}", spec,
+                            fmt::join(named_datasets(), ", ")));
+  }
+  return open_file(spec, context);
+}
+
+/// The rows whose label is among `classes`.
+Dataset keep_classes(const Dataset& data, const std::vector<int>& classes) {
+  if (data.labels().empty()) throw Error(fmt::format("{}: --classes needs labels, and there are none", data.name()));
+  const std::set<int> present(data.labels().begin(), data.labels().end());
+  for (const int wanted : classes) {
+    if (!present.contains(wanted)) {
+      throw Error(fmt::format("{}: --classes: no row has the label {}; the labels go from {} to {}", data.name(),
+                              wanted, *present.begin(), *present.rbegin()));
+    }
+  }
+  std::vector<std::size_t> rows;
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    if (std::find(classes.begin(), classes.end(), data.labels()[i]) != classes.end()) rows.push_back(i);
+  }
+  return data.select(rows).with_note(fmt::format("classes {}", fmt::join(classes, ",")));
+}
+
+Dataset keep_first(const Dataset& data, std::size_t count) {
+  if (count == 0) throw Error(fmt::format("{}: --subset 0 leaves no rows", data.name()));
+  if (count > data.size()) {
+    throw Error(fmt::format("{}: --subset {}: there are only {} rows", data.name(), count, data.size()));
+  }
+  std::vector<std::size_t> rows(count);
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  return data.select(rows).with_note(fmt::format("the first {} rows", count));
+}
+
+/// "a,b" as numbers.
+std::optional<Affine> read_affine(std::string_view text) {
+  Affine affine;
+  const char* const end = text.data() + text.size();
+  const auto scale = std::from_chars(text.data(), end, affine.scale);
+  if (scale.ec != std::errc() || scale.ptr == end || *scale.ptr != ',') return std::nullopt;
+  const auto offset = std::from_chars(scale.ptr + 1, end, affine.offset);
+  if (offset.ec != std::errc() || offset.ptr != end) return std::nullopt;
+  if (!std::isfinite(affine.scale) || !std::isfinite(affine.offset) || affine.scale == 0) return std::nullopt;
+  return affine;
+}
+
+Dataset set_units(const Dataset& data, const std::string& units) {
+  if (units == "stored") return data.with_affine({});
+  if (units == "unit" || units == "image") {
+    if (!std::holds_alternative<RowsView<const std::uint8_t>>(data.stored())) {
+      throw Error(
+          fmt::format("{}: --units {} is for 8-bit values; write --units A,B for A * value + B", data.name(), units));
+    }
+    return data.with_affine(units == "unit" ? Affine{1.0 / 255.0, 0.0} : kImageUnits);
+  }
+  if (const auto affine = read_affine(units)) return data.with_affine(*affine);
+  throw Error(fmt::format("--units '{}': known are unit, image, stored, or A,B for A * value + B (A not 0)", units));
+}
+
+}  // namespace
+
+Dataset open_dataset(const std::string& spec, const DatasetOptions& options, const Context& context) {
+  Dataset data = open_spec(spec, context);
+  if (!options.classes.empty()) data = keep_classes(data, options.classes);
+  if (options.subset) data = keep_first(data, *options.subset);
+  if (!options.units.empty()) data = set_units(data, options.units);
+  return data;
+}
+
+}  // namespace scorefield
