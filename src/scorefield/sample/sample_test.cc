@@ -1,0 +1,203 @@
+#include "scorefield/sample/sample.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "scorefield/base/error.h"
+#include "scorefield/base/random.h"
+#include "scorefield/base/thread_pool.h"
+#include "scorefield/process/schedule.h"
+
+namespace scorefield {
+namespace {
+
+constexpr double kInf = std::numeric_limits<double>::infinity();
+
+/// N(mean, variance I): D = mean + variance/(variance + sigma^2) (x - mean). variance = 0 is one datum.
+class IsotropicGaussian final : public Field {
+ public:
+  IsotropicGaussian(std::size_t dimension, double mean, double variance)
+      : mean_(dimension, mean), variance_(variance) {}
+
+  std::size_t dimension() const override { return mean_.size(); }
+  Capabilities capabilities() const override { return {.draw = true}; }
+  std::span<const double> mean() const override { return mean_; }
+  double variance() const override { return variance_ * static_cast<double>(mean_.size()); }
+  Answer ask(RowsView<const double> x, std::span<const double> sigma, std::span<const int> labels,
+             const Request& request, const Context& /*context*/) const override {
+    check_query(x, sigma, labels, request, 0);
+    Answer answer;
+    answer.denoised = Rows(x.rows, x.cols);
+    const double shrink = std::isinf(sigma[0]) ? 0 : variance_ / (variance_ + sigma[0] * sigma[0]);
+    for (std::size_t i = 0; i < x.rows; ++i) {
+      for (std::size_t k = 0; k < x.cols; ++k) answer.denoised(i, k) = mean_[k] + shrink * (x(i, k) - mean_[k]);
+    }
+    return answer;
+  }
+  void draw(std::uint64_t seed, int /*label*/, std::span<double> out) const override {
+    RandomStream(seed, Purpose::kDataNoise).normals(out);
+    for (double& v : out) v = mean_[0] + std::sqrt(variance_) * v;
+  }
+
+ private:
+  std::vector<double> mean_;
+  double variance_;
+};
+
+std::vector<std::uint64_t> seeds_up_to(std::size_t count) {
+  std::vector<std::uint64_t> seeds(count);
+  std::iota(seeds.begin(), seeds.end(), 0);
+  return seeds;
+}
+
+/// Largest error of the end point of the probability-flow ODE, against x(sigma) = m + sqrt((v + s^2)/(v + s0^2)) (x -
+/// m).
+double ode_error(const Sampler& sampler, const Coordinate& coordinate, int steps) {
+  const IsotropicGaussian field(3, 0.7, 0.5);
+  const double from = 5;
+  const double to = 0.05;
+  std::vector<double> levels;
+  for (int i = 0; i <= steps; ++i) levels.push_back(std::exp(std::log(from) + i * std::log(to / from) / steps));
+  const auto seeds = seeds_up_to(4);
+  const Samples samples =
+      sample({.field = field, .sampler = sampler, .levels = levels, .coordinate = coordinate}, seeds, {}, nullptr, {});
+  double worst = 0;
+  for (std::size_t i = 0; i < seeds.size(); ++i) {
+    std::vector<double> noise(3);
+    RandomStream(seeds[i], Purpose::kInitialNoise).normals(noise);
+    for (std::size_t k = 0; k < 3; ++k) {
+      const double exact = 0.7 + std::sqrt((0.5 + to * to) / (0.5 + from * from)) * (from * noise[k] - 0.7);
+      worst = std::max(worst, std::abs(samples.x(i, k) - exact));
+    }
+  }
+  return worst;
+}
+
+/// VP in its own time with beta = 2 (Ornstein-Uhlenbeck): sigma = sqrt(exp(2t) - 1), s = exp(-t).
+TimePoint ou_coordinate(double sigma) {
+  const double t = 0.5 * std::log1p(sigma * sigma);
+  return {.t = t, .s = std::exp(-t), .sigma = sigma, .ds_dt = -std::exp(-t), .dsigma_dt = std::exp(2 * t) / sigma};
+}
+
+TEST(OdeSamplers, ReachTheirOrderInTwoCoordinates) {
+  for (const Coordinate& coordinate : {Coordinate(sigma_coordinate), Coordinate(ou_coordinate)}) {
+    for (const auto& [name, order] : {std::pair{"euler", 1.0}, std::pair{"heun", 2.0}}) {
+      const Sampler& sampler = find_sampler(name).sampler;
+      const double slope = std::log2(ode_error(sampler, coordinate, 160) / ode_error(sampler, coordinate, 320));
+      // The next term of the error expansion is of relative size h = 5/160 = 0.03 times a constant of order one.
+      EXPECT_NEAR(slope, order, 0.1) << name;
+    }
+  }
+}
+
+TEST(OdeSamplers, CountEvaluations) {
+  const IsotropicGaussian field(2, 0, 1);
+  const auto seeds = seeds_up_to(3);
+  const auto levels = noise_levels({});
+  EXPECT_EQ(sample({field, find_sampler("heun").sampler, levels}, seeds, {}, nullptr, {}).evaluations, 35U);
+  EXPECT_EQ(sample({field, find_sampler("euler").sampler, levels}, seeds, {}, nullptr, {}).evaluations, 18U);
+}
+
+TEST(SdeSamplers, PosteriorStepIsExactForOneDatumAtAnyStepSize) {
+  const IsotropicGaussian datum(1, 2, 0);
+  const auto seeds = seeds_up_to(20000);
+  for (const int steps : {1, 2, 7}) {
+    std::vector<double> levels;
+    for (int i = 0; i <= steps; ++i) levels.push_back(3 * std::pow(0.1, static_cast<double>(i) / steps));
+    const Samples samples =
+        sample({.field = datum, .sampler = find_sampler("posterior").sampler, .levels = levels, .start = Start::kExact},
+               seeds, {}, nullptr, {});
+    double mean = 0;
+    double square = 0;
+    for (const double x : samples.x.values()) {
+      mean += (x - 2) / 0.3;
+      square += (x - 2) * (x - 2) / 0.09;
+    }
+    const double n = 20000;
+    EXPECT_NEAR(mean / n, 0, 5 / std::sqrt(n)) << steps;
+    EXPECT_NEAR(square / n, 1, 5 * std::sqrt(2 / n)) << steps;
+  }
+}
+
+TEST(SdeSamplers, ConvergeToTheMarginalLaw) {
+  const IsotropicGaussian field(1, -1, 0.5);
+  const auto seeds = seeds_up_to(5000);
+  std::vector<double> levels;
+  for (int i = 0; i <= 100; ++i) levels.push_back(5 * std::pow(0.02, i / 100.0));
+  for (const auto name : {"posterior", "euler-maruyama"}) {
+    for (const Coordinate& coordinate : {Coordinate(sigma_coordinate), Coordinate(ou_coordinate)}) {
+      const Samples samples = sample({.field = field,
+                                      .sampler = find_sampler(name).sampler,
+                                      .levels = levels,
+                                      .coordinate = coordinate,
+                                      .start = Start::kExact},
+                                     seeds, {}, nullptr, {});
+      double square = 0;
+      for (const double x : samples.x.values()) square += (x + 1) * (x + 1);
+      // Five standard errors, and a bias of first order in the step, log(50)/100 = 0.04.
+      EXPECT_NEAR(square / 5000 / (0.5 + 0.01), 1, 5 * std::sqrt(2.0 / 5000) + 0.04) << name;
+    }
+  }
+}
+
+TEST(Sample, ASampleDependsOnItsSeedAlone) {
+  const IsotropicGaussian field(3, 0.3, 1);
+  const auto levels = noise_levels({});
+  ThreadPool pool(2);
+  const Context threads{.pool = &pool};
+  for (const SamplerEntry& entry : samplers()) {
+    const Sampling sampling{field, entry.sampler, levels};
+    const std::vector<std::uint64_t> many = {4, 17, 9};
+    const std::vector<std::uint64_t> one = {17};
+    const Samples batch = sample(sampling, many, {}, nullptr, threads);
+    const Samples alone = sample(sampling, one, {}, nullptr, {});
+    for (std::size_t k = 0; k < 3; ++k) EXPECT_EQ(batch.x(1, k), alone.x(0, k)) << entry.name;
+  }
+}
+
+TEST(Sample, StartsFromInfinityWithTheMeanPlusNoise) {
+  const IsotropicGaussian field(2, 5, 0);
+  const std::vector<std::uint64_t> seeds = {3};
+  std::vector<double> noise(2);
+  RandomStream(3, Purpose::kInitialNoise).normals(noise);
+  for (const SamplerEntry& entry : samplers()) {
+    const Samples samples = sample({field, entry.sampler, {kInf, 4.0}}, seeds, {}, nullptr, {});
+    for (std::size_t k = 0; k < 2; ++k) EXPECT_EQ(samples.x(0, k), 5 + 4 * noise[k]) << entry.name;
+  }
+}
+
+TEST(Sample, BoundsTheCostOfItsStart) {
+  // N(1, 4 I) in 3 dimensions: E|x|^2 = 15. KL(N(1, 4 + s^2) || N(0, s^2)) stays below the bound.
+  const IsotropicGaussian field(3, 1, 4);
+  const double s2 = 100;
+  const double divergence = 1.5 * ((4 + s2 + 1) / s2 - 1 - std::log((4 + s2) / s2));
+  EXPECT_DOUBLE_EQ(start_mismatch(field, 10), 15.0 / 200);
+  EXPECT_LT(divergence, start_mismatch(field, 10));
+  EXPECT_DOUBLE_EQ(start_mismatch(field, fitting_sigma_max(field, 0.5)), 0.5);
+  EXPECT_EQ(start_mismatch(field, kInf), 0);
+}
+
+TEST(Sample, RefusesLevelsThatDoNotDescendAndUnknownNames) {
+  const IsotropicGaussian field(1, 0, 1);
+  const std::vector<std::uint64_t> seeds = {0};
+  const auto run = [&](std::vector<double> levels) {
+    return sample({field, find_sampler("euler").sampler, std::move(levels)}, seeds, {}, nullptr, {});
+  };
+  EXPECT_THROW(run({1}), Error);
+  EXPECT_THROW(run({1, 1}), Error);
+  EXPECT_THROW(run({1, 0, 0}), Error);
+  EXPECT_THROW(run({1, -1}), Error);
+  EXPECT_THROW(run({1, std::nan("")}), Error);
+  try {
+    find_sampler("huen");
+    FAIL();
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("heun"), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace scorefield
