@@ -5,8 +5,8 @@ include(GoogleTest)
 function(scorefield_add_tests name)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE scorefield scorefield_settings Eigen3::Eigen ZLIB::ZLIB PkgConfig::ZIP
-                        PkgConfig::HWY PNG::PNG JPEG::JPEG GTest::gtest_main)
-  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})  # tests/oracle.h
+                        PkgConfig::HWY PNG::PNG JPEG::JPEG GTest::gmock GTest::gtest_main)
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})  # tests/*.h
   target_include_directories(${name} SYSTEM PRIVATE ${RANDOM123_INCLUDE_DIR})
   target_compile_definitions(${name} PRIVATE
     SCOREFIELD_SHARED_DIR="${SCOREFIELD_SHARED_DIR}"
