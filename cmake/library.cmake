@@ -1,5 +1,4 @@
-# Floors from the ground up; includes only ever point down (cmake/check_floors.py).
-set(SCOREFIELD_FLOORS base kernel data run process field metrics sample experiment)
+include(cmake/floors.cmake)
 
 set(sources)
 foreach(floor ${SCOREFIELD_FLOORS})

@@ -2,7 +2,9 @@
 enable_testing()
 include(GoogleTest)
 
-function(scorefield_add_tests name)
+# One test program from its sources; its tests carry the floor's name as their label (ctest -L '^data$').
+function(scorefield_add_tests floor)
+  set(name ${floor}_test)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE scorefield scorefield_settings Eigen3::Eigen ZLIB::ZLIB PkgConfig::ZIP
                         PkgConfig::HWY PNG::PNG JPEG::JPEG GTest::gmock GTest::gtest_main)
@@ -12,17 +14,19 @@ function(scorefield_add_tests name)
     SCOREFIELD_SHARED_DIR="${SCOREFIELD_SHARED_DIR}"
     SCOREFIELD_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
     SCOREFIELD_COMMAND="$<TARGET_FILE:scorefield_command>")
-  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600)
+  gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600 LABELS ${floor})
 endfunction()
 
 foreach(floor ${SCOREFIELD_FLOORS} cli)
   file(GLOB found CONFIGURE_DEPENDS src/scorefield/${floor}/*_test.cc)
   if(found)
-    scorefield_add_tests(${floor}_test ${found})
+    scorefield_add_tests(${floor} ${found})
   endif()
 endforeach()
 file(GLOB found CONFIGURE_DEPENDS tests/*_test.cc)
 if(found)
-  scorefield_add_tests(commands_test ${found})
+  scorefield_add_tests(commands ${found})
   add_dependencies(commands_test scorefield_command)
 endif()
+add_test(NAME house.rules COMMAND ${CMAKE_COMMAND} -P ${PROJECT_SOURCE_DIR}/cmake/check_house.cmake)
+set_tests_properties(house.rules PROPERTIES LABELS house)
