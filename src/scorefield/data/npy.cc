@@ -11,6 +11,22 @@ namespace {
 
 constexpr std::string_view kMagic = "\x93NUMPY";
 
+struct TypeCode {
+  std::string_view code;
+  ScalarType type;
+};
+constexpr TypeCode kTypeCodes[] = {{"u1", ScalarType::kU8},  {"i1", ScalarType::kI8},  {"u2", ScalarType::kU16},
+                                   {"i2", ScalarType::kI16}, {"u4", ScalarType::kU32}, {"i4", ScalarType::kI32},
+                                   {"u8", ScalarType::kU64}, {"i8", ScalarType::kI64}, {"f2", ScalarType::kF16},
+                                   {"f4", ScalarType::kF32}, {"f8", ScalarType::kF64}};
+
+std::string_view code_of(ScalarType type) {
+  for (const TypeCode& known : kTypeCodes) {
+    if (known.type == type) return known.code;
+  }
+  throw Bug("a scalar type has a code");
+}
+
 /// NumPy's type text, "<f4": byte order, kind, bytes.
 ArrayLayout read_type(std::string_view text, const std::string& name) {
   ArrayLayout layout;
@@ -19,13 +35,9 @@ ArrayLayout read_type(std::string_view text, const std::string& name) {
     layout.big_endian = rest[0] == '>';
     rest.remove_prefix(1);
   }
-  constexpr std::pair<std::string_view, ScalarType> kTypes[] = {
-      {"u1", ScalarType::kU8},  {"i1", ScalarType::kI8},  {"u2", ScalarType::kU16}, {"i2", ScalarType::kI16},
-      {"u4", ScalarType::kU32}, {"i4", ScalarType::kI32}, {"u8", ScalarType::kU64}, {"i8", ScalarType::kI64},
-      {"f2", ScalarType::kF16}, {"f4", ScalarType::kF32}, {"f8", ScalarType::kF64}};
-  for (const auto& [code, type] : kTypes) {
-    if (rest != code) continue;
-    layout.type = type;
+  for (const TypeCode& known : kTypeCodes) {
+    if (rest != known.code) continue;
+    layout.type = known.type;
     return layout;
   }
   if (rest.starts_with('O')) {
@@ -156,6 +168,31 @@ Array read_npy_array(const Blob& file, const Context& context) {
   if (length > file.bytes.size() - begin) throw Error(fmt::format("{}: ends inside its npy header", file.name));
   const std::string_view text(reinterpret_cast<const char*>(file.bytes.data()) + begin, length);
   return make_array(file, begin + length, HeaderText(text, file.name, begin).read(), context);
+}
+
+std::string npy_header(ScalarType type, std::span<const std::size_t> shape, std::size_t file_offset) {
+  constexpr std::size_t kAlignment = 64;
+  std::string axes;
+  for (const std::size_t n : shape) axes += fmt::format("{}, ", n);
+  std::string text = fmt::format("{{'descr': '{}{}', 'fortran_order': False, 'shape': ({}), }}",
+                                 size_of(type) == 1 ? '|' : '<', code_of(type), axes);
+  const std::size_t before = kMagic.size() + 4;
+  const std::size_t unpadded = file_offset + before + text.size() + 1;
+  text.append((kAlignment - unpadded % kAlignment) % kAlignment, ' ');
+  text += '\n';
+  ensure(text.size() < 0x10000, "the header of an array of up to 32 axes is short");
+  std::string header(kMagic);
+  header += {'\x01', '\x00', static_cast<char>(text.size() & 0xFF), static_cast<char>(text.size() >> 8)};
+  return header + text;
+}
+
+void write_npy(const std::filesystem::path& path, ScalarType type, std::span<const std::size_t> shape,
+               std::span<const std::byte> values) {
+  ensure(byte_size({type, {shape.begin(), shape.end()}}, path.string()) == values.size(), "the values fill the shape");
+  AtomicFile file(path);
+  file.write(npy_header(type, shape));
+  file.write(values);
+  file.commit();
 }
 
 }  // namespace scorefield

@@ -16,15 +16,18 @@
 #include "scorefield/data/idx.h"
 #include "scorefield/data/named.h"
 #include "scorefield/data/npy.h"
+#include "scorefield/data/npz.h"
 
 namespace scorefield {
 namespace {
 
 namespace fs = std::filesystem;
 
-Dataset open_file(const fs::path& path, const Context& context) {
+Dataset open_file(const fs::path& path, const std::string& key, const Context& context) {
   const Blob file = map_blob(path);
   if (file.bytes.empty()) throw Error(fmt::format("{}: the file is empty", file.name));
+  if (looks_like_zip(file.bytes)) return read_npz(NpzFile(file), key, context);
+  if (!key.empty()) throw Error(fmt::format("{}: --key names an array of an npz, and this is none", file.name));
   if (looks_like_npy(file.bytes)) return array_dataset(read_npy_array(file, context), std::nullopt, context);
   if (begins_with(file.bytes, "\x1f\x8b") || looks_like_idx(file.bytes)) return read_idx(path, context);
   if (begins_with(file.bytes, "\x80\x02") || begins_with(file.bytes, "\x80\x03") ||
@@ -32,16 +35,16 @@ Dataset open_file(const fs::path& path, const Context& context) {
     throw Error(
         fmt::format("{}: a Python pickle, which can run code when read; save the arrays with numpy.savez", file.name));
   }
-  throw Error(fmt::format("{}: not a known format; taken are idx (also .gz) and npy", file.name));
+  throw Error(fmt::format("{}: not a known format; taken are idx (also .gz), npy and npz", file.name));
 }
 
-Dataset open_spec(const std::string& spec, const Context& context) {
+Dataset open_spec(const std::string& spec, const std::string& key, const Context& context) {
   if (auto named = open_named(spec, context)) return *std::move(named);
   if (!fs::exists(spec)) {
     throw Error(fmt::format("{}: no such file, folder or data set; known names are {}", spec,
                             fmt::join(named_datasets(), ", ")));
   }
-  return open_file(spec, context);
+  return open_file(spec, key, context);
 }
 
 /// The rows whose label is among `classes`.
@@ -99,7 +102,7 @@ Dataset set_units(const Dataset& data, const std::string& units) {
 }  // namespace
 
 Dataset open_dataset(const std::string& spec, const DatasetOptions& options, const Context& context) {
-  Dataset data = open_spec(spec, context);
+  Dataset data = open_spec(spec, options.key, context);
   if (!options.classes.empty()) data = keep_classes(data, options.classes);
   if (options.subset) data = keep_first(data, *options.subset);
   if (!options.units.empty()) data = set_units(data, options.units);
