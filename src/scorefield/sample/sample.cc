@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cmath>
+#include <memory>
 #include <numeric>
 
 #include "scorefield/base/brownian.h"
@@ -42,11 +43,18 @@ Rows initial_states(const Sampling& sampling, std::span<const std::uint64_t> see
   return x;
 }
 
+TimePoint time_point(const Process& process, double sigma) {
+  const double t = process.time_of(sigma);
+  return {.sigma = sigma, .t = t, .law = process.at(t)};
+}
+
 }  // namespace
 
 Samples sample(const Sampling& sampling, std::span<const std::uint64_t> seeds, std::span<const int> labels,
                Observer* observer, const Context& context) {
   check_levels(sampling.levels);
+  static const std::unique_ptr<const Process> sigma_itself = make_edm();
+  const Process& process = sampling.process == nullptr ? *sigma_itself : *sampling.process;
   const Field& field = sampling.field;
   const std::size_t dimension = field.dimension();
   Samples samples{initial_states(sampling, seeds, labels)};
@@ -73,8 +81,8 @@ Samples sample(const Sampling& sampling, std::span<const std::uint64_t> seeds, s
       }
       continue;
     }
-    Step step{.from = sampling.coordinate(sigma),
-              .to = sampling.coordinate(next),
+    Step step{.from = time_point(process, sigma),
+              .to = time_point(process, next),
               .x = x.view(),
               .denoised = answer.denoised.view(),
               .denoise = [&](RowsView<const double> states, double at) { return ask(states, at, {}).denoised; },

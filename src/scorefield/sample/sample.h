@@ -37,7 +37,8 @@ struct Sampling {
   const Sampler& sampler;
   /// Strictly descending; may begin with inf, may end with 0 (noise_levels()).
   std::vector<double> levels;
-  Coordinate coordinate = sigma_coordinate;
+  /// In whose time the methods that refer to one step; null: sigma itself (EDM's time).
+  const Process* process = nullptr;
   Start start = Start::kNoise;
 };
 

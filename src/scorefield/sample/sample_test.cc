@@ -55,7 +55,7 @@ std::vector<std::uint64_t> seeds_up_to(std::size_t count) {
 
 /// Largest error of the end point of the probability-flow ODE, against x(sigma) = m + sqrt((v + s^2)/(v + s0^2)) (x -
 /// m).
-double ode_error(const Sampler& sampler, const Coordinate& coordinate, int steps) {
+double ode_error(const Sampler& sampler, const Process& process, int steps) {
   const IsotropicGaussian field(3, 0.7, 0.5);
   const double from = 5;
   const double to = 0.05;
@@ -63,7 +63,7 @@ double ode_error(const Sampler& sampler, const Coordinate& coordinate, int steps
   for (int i = 0; i <= steps; ++i) levels.push_back(std::exp(std::log(from) + i * std::log(to / from) / steps));
   const auto seeds = seeds_up_to(4);
   const Samples samples =
-      sample({.field = field, .sampler = sampler, .levels = levels, .coordinate = coordinate}, seeds, {}, nullptr, {});
+      sample({.field = field, .sampler = sampler, .levels = levels, .process = &process}, seeds, {}, nullptr, {});
   double worst = 0;
   for (std::size_t i = 0; i < seeds.size(); ++i) {
     std::vector<double> noise(3);
@@ -76,17 +76,12 @@ double ode_error(const Sampler& sampler, const Coordinate& coordinate, int steps
   return worst;
 }
 
-/// VP in its own time with beta = 2 (Ornstein-Uhlenbeck): sigma = sqrt(exp(2t) - 1), s = exp(-t).
-TimePoint ou_coordinate(double sigma) {
-  const double t = 0.5 * std::log1p(sigma * sigma);
-  return {.t = t, .s = std::exp(-t), .sigma = sigma, .ds_dt = -std::exp(-t), .dsigma_dt = std::exp(2 * t) / sigma};
-}
-
-TEST(OdeSamplers, ReachTheirOrderInTwoCoordinates) {
-  for (const Coordinate& coordinate : {Coordinate(sigma_coordinate), Coordinate(ou_coordinate)}) {
+TEST(OdeSamplers, ReachTheirOrderInEveryTime) {
+  for (const char* time : {"edm", "ou", "vp"}) {
+    const auto process = make_process(time);
     for (const auto& [name, order] : {std::pair{"euler", 1.0}, std::pair{"heun", 2.0}}) {
       const Sampler& sampler = find_sampler(name).sampler;
-      const double slope = std::log2(ode_error(sampler, coordinate, 160) / ode_error(sampler, coordinate, 320));
+      const double slope = std::log2(ode_error(sampler, *process, 160) / ode_error(sampler, *process, 320));
       // The next term of the error expansion is of relative size h = 5/160 = 0.03 times a constant of order one.
       EXPECT_NEAR(slope, order, 0.1) << name;
     }
@@ -128,11 +123,12 @@ TEST(SdeSamplers, ConvergeToTheMarginalLaw) {
   std::vector<double> levels;
   for (int i = 0; i <= 100; ++i) levels.push_back(5 * std::pow(0.02, i / 100.0));
   for (const auto name : {"posterior", "euler-maruyama"}) {
-    for (const Coordinate& coordinate : {Coordinate(sigma_coordinate), Coordinate(ou_coordinate)}) {
+    for (const char* time : {"edm", "ou", "vp"}) {
+      const auto process = make_process(time);
       const Samples samples = sample({.field = field,
                                       .sampler = find_sampler(name).sampler,
                                       .levels = levels,
-                                      .coordinate = coordinate,
+                                      .process = process.get(),
                                       .start = Start::kExact},
                                      seeds, {}, nullptr, {});
       double square = 0;

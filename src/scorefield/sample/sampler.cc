@@ -11,10 +11,6 @@
 
 namespace scorefield {
 
-TimePoint sigma_coordinate(double sigma) {
-  return {.t = sigma, .s = 1, .sigma = sigma, .ds_dt = 0, .dsigma_dt = 1};
-}
-
 std::span<const SamplerEntry> samplers() {
   static const std::vector<SamplerEntry> table = {
       {"euler", {"ddim"}, "probability-flow ODE, first order (DDIM)", false, 1, euler_sampler()},

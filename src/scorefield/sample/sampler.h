@@ -8,22 +8,18 @@
 #include <vector>
 
 #include "scorefield/base/rows.h"
+#include "scorefield/process/process.h"
 
 namespace scorefield {
 
-/// A point of the time that a sampler steps in: its own state is u = s x, where x = x_0 + sigma n is the VE frame's.
+/// A noise level, and where it is on the time axis of the process that the sampler steps in. Methods that refer to a
+/// time step in u = s(t) x, where x = x_0 + sigma n is the state of the VE frame (one tableau, another right-hand
+/// side).
 struct TimePoint {
-  double t = 0;
-  double s = 1;
   double sigma = 0;
-  double ds_dt = 0;
-  double dsigma_dt = 1;
+  double t = 0;
+  Marginal law;
 };
-
-/// The time coordinate of methods that refer to one (DESIGN: the same tableau, another right-hand side). Takes sigma in
-/// [0, inf). The default steps in sigma itself.
-using Coordinate = std::function<TimePoint(double sigma)>;
-TimePoint sigma_coordinate(double sigma);
 
 /// What a step works on. The states are those of the VE frame, [B, d], data units.
 struct Step {

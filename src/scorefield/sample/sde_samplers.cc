@@ -31,15 +31,15 @@ class EulerMaruyama final : public Sampler {
     }
     // du = (ds/dt x + 2 s (dsigma/dt) (x - D)/sigma) dt + s sqrt(2 sigma |dsigma/dt|) dW: the ODE's slope with the
     // score part doubled.
-    const TimePoint& at = step.from;
-    const double dt = step.to.t - at.t;
-    const double deviation = at.s * std::sqrt(2 * at.sigma * std::abs(at.dsigma_dt * dt));
+    const Marginal& at = step.from.law;
+    const double dt = step.to.t - step.from.t;
+    const double deviation = at.scale * std::sqrt(2 * at.sigma * std::abs(at.dsigma_dt * dt));
     const Rows z = step.noise();
     for (std::size_t i = 0; i < step.x.rows; ++i) {
       for (std::size_t k = 0; k < step.x.cols; ++k) {
         double& x = step.x(i, k);
-        const double drift = at.ds_dt * x + 2 * at.s * at.dsigma_dt * ((x - step.denoised(i, k)) / at.sigma);
-        x = (at.s * x + dt * drift + deviation * z(i, k)) / step.to.s;
+        const double drift = at.dscale_dt * x + 2 * at.scale * at.dsigma_dt * ((x - step.denoised(i, k)) / at.sigma);
+        x = (at.scale * x + dt * drift + deviation * z(i, k)) / step.to.law.scale;
       }
     }
   }

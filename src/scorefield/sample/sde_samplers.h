@@ -11,7 +11,7 @@ namespace scorefield {
 /// Exact for a single datum at any step size.
 const Sampler& posterior_sampler();
 
-/// Euler-Maruyama in the given coordinate; a last step to sigma = 0 returns D (no noise is left to add).
+/// Euler-Maruyama in the time of the given process; a last step to sigma = 0 returns D (no noise is left to add).
 const Sampler& euler_maruyama_sampler();
 
 }  // namespace scorefield
