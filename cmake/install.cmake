@@ -1,10 +1,7 @@
 # `find_package(scorefield)` after `cmake --install`.
-include(GNUInstallDirs)
 include(CMakePackageConfigHelpers)
-install(TARGETS scorefield EXPORT scorefield)
+install(TARGETS scorefield EXPORT scorefield FILE_SET HEADERS)
 install(TARGETS scorefield_command)
-install(DIRECTORY src/scorefield DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h"
-        PATTERN "cli" EXCLUDE)
 install(EXPORT scorefield NAMESPACE scorefield:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/scorefield)
 configure_package_config_file(cmake/scorefieldConfig.cmake.in scorefieldConfig.cmake
   INSTALL_DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/scorefield)

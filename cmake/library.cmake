@@ -1,15 +1,21 @@
+include(GNUInstallDirs)
 include(cmake/floors.cmake)
 
 set(sources)
+set(headers)
 foreach(floor ${SCOREFIELD_FLOORS})
   file(GLOB found CONFIGURE_DEPENDS src/scorefield/${floor}/*.cc)
   list(FILTER found EXCLUDE REGEX "_test\\.cc$")
   list(APPEND sources ${found})
+  # What a kernel is compiled from once an instruction set (x-inl.h) and what only tests share stay at home.
+  file(GLOB found CONFIGURE_DEPENDS src/scorefield/${floor}/*.h)
+  list(FILTER found EXCLUDE REGEX "(_test|-inl)\\.h$")
+  list(APPEND headers ${found})
 endforeach()
 add_library(scorefield SHARED ${sources})
 add_library(scorefield::scorefield ALIAS scorefield)
-target_include_directories(scorefield PUBLIC
-  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src> $<INSTALL_INTERFACE:include>)
+target_sources(scorefield PUBLIC FILE_SET HEADERS BASE_DIRS src FILES ${headers})
+target_compile_features(scorefield PUBLIC cxx_std_20)
 target_include_directories(scorefield SYSTEM PRIVATE ${RANDOM123_INCLUDE_DIR})
 target_compile_definitions(scorefield PRIVATE SCOREFIELD_VERSION="${PROJECT_VERSION}")
 target_link_libraries(scorefield PUBLIC Threads::Threads fmt::fmt nlohmann_json::nlohmann_json
@@ -26,6 +32,7 @@ endif()
 file(GLOB cli_sources CONFIGURE_DEPENDS src/scorefield/cli/*.cc)
 list(FILTER cli_sources EXCLUDE REGEX "_test\\.cc$")
 add_executable(scorefield_command ${cli_sources})
-set_target_properties(scorefield_command PROPERTIES OUTPUT_NAME scorefield)
+set_target_properties(scorefield_command PROPERTIES OUTPUT_NAME scorefield
+  INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
 target_compile_definitions(scorefield_command PRIVATE SCOREFIELD_VERSION="${PROJECT_VERSION}")
 target_link_libraries(scorefield_command PRIVATE scorefield scorefield_settings CLI11::CLI11)

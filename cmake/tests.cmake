@@ -30,3 +30,14 @@ if(found)
 endif()
 add_test(NAME house.rules COMMAND ${CMAKE_COMMAND} -P ${PROJECT_SOURCE_DIR}/cmake/check_house.cmake)
 set_tests_properties(house.rules PROPERTIES LABELS house)
+
+# Every public header compiles alone, and a stranger's project builds against what is installed.
+if(NOT SCOREFIELD_SANITIZE)
+  set_target_properties(scorefield PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+  cmake_language(DEFER CALL add_custom_target scorefield_headers ALL
+                 DEPENDS scorefield_verify_interface_header_sets)
+  add_test(NAME house.install
+           COMMAND ${CMAKE_COMMAND} -D BUILD=${PROJECT_BINARY_DIR} -D VERSION=${PROJECT_VERSION}
+                   -D COMPILER=${CMAKE_CXX_COMPILER} -P ${PROJECT_SOURCE_DIR}/tests/install/check.cmake)
+  set_tests_properties(house.install PROPERTIES LABELS house TIMEOUT 600)
+endif()
