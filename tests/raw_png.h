@@ -4,7 +4,6 @@
 #include <zlib.h>
 
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,10 +59,6 @@ struct RawPng {
 template <std::size_t n>
 std::string raw(const char (&text)[n]) {
   return {text, n - 1};
-}
-
-inline std::span<const std::byte> bytes_of(const std::string& text) {
-  return std::as_bytes(std::span(text));
 }
 
 }  // namespace scorefield::test_files

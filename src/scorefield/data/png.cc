@@ -10,6 +10,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/file.h"
+#include "scorefield/data/inflate.h"
 
 // libpng leaves its functions by longjmp. So every function below that calls setjmp has only trivial local variables,
 // and what has a destructor belongs to its caller.
@@ -203,31 +204,30 @@ bool drop_alpha(std::vector<std::uint8_t>& pixels, std::size_t channels) {
 
 }  // namespace
 
-bool is_png(std::span<const std::byte> bytes) {
+bool looks_like_png(std::span<const std::byte> bytes) {
   constexpr std::size_t kSignature = 8;
   return bytes.size() >= kSignature && png_sig_cmp(reinterpret_cast<png_const_bytep>(bytes.data()), 0, kSignature) == 0;
 }
 
-DecodedImage read_png(std::span<const std::byte> bytes, const std::string& name, const Context& context) {
-  if (!is_png(bytes)) throw Error(fmt::format("{}: not a PNG file", name));
-  PngReader reader(bytes);
+DecodedImage read_png(const Blob& file, const Context& context) {
+  if (!looks_like_png(file.bytes)) throw Error(fmt::format("{}: not a PNG file", file.name));
+  PngReader reader(file.bytes);
   Header header;
-  const auto refuse = [&] { throw Error(fmt::format("{}: damaged PNG: {}", name, reader.explanation())); };
+  const auto refuse = [&] { throw Error(fmt::format("{}: damaged PNG: {}", file.name, reader.explanation())); };
   if (!reader.read_header(header)) refuse();
-  // Deflate never does better than 1032 to 1.
-  if (header.height * (header.raw_row_bytes + 1) / 1032 > bytes.size()) {
+  if (header.height * (header.raw_row_bytes + 1) / kLargestDeflateRatio > file.bytes.size()) {
     throw Error(fmt::format("{}: damaged PNG: its header says {} x {} pixels, more than a file of {} bytes can hold",
-                            name, header.height, header.width, bytes.size()));
+                            file.name, header.height, header.width, file.bytes.size()));
   }
   const std::size_t size = header.height * header.row_bytes;
-  context.check_memory(header.palette ? 4 * size : size, name);
+  context.check_memory(header.palette ? 4 * size : size, file.name);
   DecodedImage decoded;
   decoded.changes.bits_reduced = header.sixteen_bits;
   Image& image = decoded.image;
   image = {header.height, header.width, header.channels, std::vector<std::uint8_t>(size)};
   if (!reader.read_pixels(header, image.pixels.data(), context)) refuse();
   if (header.palette) {
-    image = reader.colored(image, name, decoded.changes.alpha_dropped);
+    image = reader.colored(image, file.name, decoded.changes.alpha_dropped);
   } else if (header.channels % 2 == 0) {
     decoded.changes.alpha_dropped = drop_alpha(image.pixels, header.channels);
     --image.channels;

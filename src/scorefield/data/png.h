@@ -4,21 +4,21 @@
 #include <cstddef>
 #include <filesystem>
 #include <span>
-#include <string>
 #include <vector>
 
 #include "scorefield/base/context.h"
+#include "scorefield/data/blob.h"
 #include "scorefield/data/image.h"
 
 namespace scorefield {
 
 /// Whether the bytes begin as every PNG file does.
-bool is_png(std::span<const std::byte> bytes);
+bool looks_like_png(std::span<const std::byte> bytes);
 
 /// Grey stays grey and palettes become RGB; 1, 2 and 4 bits are stretched to 0..255, 16 bits rounded to
 /// round(v * 255 / 65535); alpha is dropped and the colours under it kept. Gamma, colour profiles and eXIf are ignored.
-/// Throws Error, beginning with `name`, when the bytes are no whole PNG, or the picture is over the memory limit.
-DecodedImage read_png(std::span<const std::byte> bytes, const std::string& name, const Context& context);
+/// Throws Error when the bytes are no whole PNG, or the picture is over the memory limit.
+DecodedImage read_png(const Blob& file, const Context& context);
 
 /// The same bytes for the same image.
 std::vector<std::byte> encode_png(const Image& image);

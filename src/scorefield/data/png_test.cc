@@ -20,7 +20,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 DecodedImage decode(const std::string& bytes, const Context& context = {}) {
-  return read_png(test_files::bytes_of(bytes), "a.png", context);
+  return read_png(make_blob("a.png", bytes), context);
 }
 
 std::string error_of(const std::string& bytes, const Context& context = {}) {
@@ -100,7 +100,7 @@ TEST(Png, WhatIsWrittenIsReadBack) {
     std::iota(image.pixels.begin(), image.pixels.end(), std::uint8_t{100});
     const auto path = std::filesystem::path(::testing::TempDir()) / "written.png";
     write_png(path, image);
-    EXPECT_EQ(read_png(read_file(path, {}), path, {}).image, image);
+    EXPECT_EQ(read_png(map_blob(path), {}).image, image);
     EXPECT_EQ(read_file(path, {}), encode_png(image));
   }
 }
