@@ -20,7 +20,7 @@ struct Request {
   /// How many of the heaviest rows (or components) to name; at most the number that there are.
   std::size_t top_k = 0;
   /// [B, d] directions v: answers Cov[x_0 | x] v; the Jacobian-vector product of D is that / sigma^2. Empty: not asked.
-  RowsView<const double> directions;
+  RowsView<const double> directions{};
 };
 
 /// Answers in the order of the queries; a part that was not asked for is empty.
