@@ -1,0 +1,17 @@
+// Colours that stay apart for colour-blind eyes and in print.
+#pragma once
+
+#include <cstddef>
+
+#include "scorefield/run/figure.h"
+#include "scorefield/run/paint.h"
+
+namespace scorefield {
+
+/// The colour of a panel's series: as it asks, or the next of Okabe and Ito's palette (2008).
+Color series_color(const Panel& panel, std::size_t index);
+
+/// The colour map viridis (Smith and van der Walt 2015), 0 dark to 1 bright; clamped.
+Color viridis(double share);
+
+}  // namespace scorefield

@@ -1,0 +1,67 @@
+#include "scorefield/run/legend.h"
+
+#include <algorithm>
+
+#include "scorefield/run/colors.h"
+#include "scorefield/run/plot.h"
+
+namespace scorefield {
+namespace {
+
+constexpr Font kFont{11.5, false};
+constexpr double kSample = 22;  // length of the piece of line beside a name
+constexpr double kRow = 18;
+
+}  // namespace
+
+Legend::Legend(Paint& paint, const Panel& panel) : paint_(&paint), panel_(&panel) {
+  for (std::size_t i = 0; i < panel.series.size(); ++i) {
+    if (panel.series[i].name.empty()) continue;
+    named_.push_back(i);
+    width_ = std::max(width_, 6 + kSample + 6 + paint.text_width(panel.series[i].name, kFont) + 8);
+  }
+}
+
+bool Legend::place(const Box& area, const std::vector<Pixel>& ink, Pixel* corner) const {
+  constexpr double kGap = 6;
+  const double left = area.left + kGap, right = area.right() - kGap - width_;
+  const double top = area.top + kGap, bottom = area.bottom() - kGap - height();
+  if (right < left || bottom < top) return false;
+  const double middle = (left + right) / 2;
+  for (const Pixel& place : {Pixel{right, top}, Pixel{left, top}, Pixel{right, bottom}, Pixel{left, bottom},
+                             Pixel{middle, top}, Pixel{middle, bottom}}) {
+    const Box box{place.x - 4, place.y - 4, width_ + 8, height() + 8};
+    const bool covered = std::any_of(ink.begin(), ink.end(), [&box](const Pixel& p) {
+      return p.x > box.left && p.x < box.right() && p.y > box.top && p.y < box.bottom();
+    });
+    if (covered) continue;
+    *corner = place;
+    return true;
+  }
+  return false;
+}
+
+void Legend::draw(const Pixel& corner) const {
+  paint_->fill(Box{corner.x, corner.y, width_, height()}, {1, 1, 1, 0.85});
+  for (std::size_t row = 0; row < named_.size(); ++row) {
+    const Series& series = panel_->series[named_[row]];
+    const Color color = series_color(*panel_, named_[row]);
+    const double left = corner.x + 6;
+    const double y = corner.y + 4 + kRow * (static_cast<double>(row) + 0.5);
+    if (!series.band_low.empty()) {
+      paint_->fill(Box{left, y - 5, kSample, 10}, {color.red, color.green, color.blue, 0.18});
+    }
+    if (series.mark == Mark::kBars) {
+      paint_->fill(Box{left + 5, y - 5, 12, 10}, color);
+    } else {
+      if (series.mark != Mark::kPoints) {
+        paint_->stroke({{left, y}, {left + kSample, y}}, color, 1.8,
+                       series.dashed ? std::vector<double>{6, 4} : std::vector<double>{});
+      }
+      if (series.mark != Mark::kLine) paint_->disc({left + kSample / 2, y}, 2.8, color);
+    }
+    paint_->text({left + kSample + 6, y}, series.name, kFont, kInk);
+  }
+}
+
+}  // namespace scorefield
