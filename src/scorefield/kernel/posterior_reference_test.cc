@@ -10,72 +10,24 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
-#include "tests/oracle.h"
-#include "tests/points8.h"
+#include "tests/posteriors.h"
 
 namespace scorefield {
 namespace {
 
-constexpr double kInfinity = std::numeric_limits<double>::infinity();
+using test::everything;
+using test::kInfinity;
+using test::kRows8;
+using test::matrix;
+using test::normals;
+
 const Affine kIdentity;
 
-RowsView<const double> matrix(const std::vector<double>& values, std::size_t cols) {
-  return {values.data(), values.size() / cols, cols};
-}
-
-std::vector<double> normals(std::size_t count, std::uint64_t seed) {
-  std::vector<double> values(count);
-  RandomStream(seed, Purpose::kTest).normals(values);
-  return values;
-}
-
-Request everything() {
-  Request request;
-  request.log_density = request.posterior = request.covariance_trace = true;
-  return request;
-}
-
-const RowsView<const double> kRows8(test::kPoints8.data(), 8, 2);
-
-/// 1e-12 relative, or absolute below 1 where `absolute`; the truth is rounded to double (1.1e-16).
-void expect_truth(const test::PosteriorTruth& truth) {
-  SCOPED_TRACE(testing::Message() << "x = (" << truth.x[0] << ", " << truth.x[1] << "), sigma = " << truth.sigma);
-  const std::vector<double> x{truth.x[0], truth.x[1], truth.x[0], truth.x[1]};
-  const std::vector<double> directions{1, 0, 0, 1};
-  Request request = everything();
-  request.directions = matrix(directions, 2);
-  const std::vector<double> sigma{truth.sigma};
-  const Answer answer = posterior_reference(kRows8, kIdentity, {}, matrix(x, 2), sigma, {}, request);
-  for (int k = 0; k < 2; ++k) {
-    EXPECT_NEAR(answer.denoised(0, k), truth.denoised[k], 1e-12 * std::abs(truth.denoised[k]));
-    const double score = (answer.denoised(0, k) - x[k]) / (truth.sigma * truth.sigma);
-    EXPECT_NEAR(score, truth.score[k], 1e-12 * std::abs(truth.score[k]));
-  }
-  EXPECT_NEAR(answer.log_density[0], truth.log_density, 1e-12 * std::abs(truth.log_density));
-  EXPECT_NEAR(answer.entropy[0], truth.entropy, 1e-12);
-  EXPECT_NEAR(answer.covariance_product(0, 0), truth.covariance[0], 1e-12);
-  EXPECT_NEAR(answer.covariance_product(0, 1), truth.covariance[1], 1e-12);
-  EXPECT_NEAR(answer.covariance_product(1, 0), truth.covariance[1], 1e-12);
-  EXPECT_NEAR(answer.covariance_product(1, 1), truth.covariance[2], 1e-12);
-  EXPECT_NEAR(answer.covariance_trace[0], truth.covariance[0] + truth.covariance[2], 1e-12);
-  // Small values are right to all digits too, down to what 50 digits leave of the truth.
-  EXPECT_NEAR(answer.entropy[0], truth.entropy, 1e-12 * truth.entropy + 1e-45);
-  EXPECT_NEAR(answer.covariance_product(0, 0), truth.covariance[0], 1e-12 * truth.covariance[0] + 1e-45);
-}
-
 TEST(PosteriorReference, FiftyDigitValues) {
-  for (const test::PosteriorTruth& truth : test::kPoints8Truth) expect_truth(truth);
-}
-
-TEST(PosteriorReference, AllFiftyDigitValues) {
-  const test::Oracle* oracle = test::Oracle::find();
-  if (oracle == nullptr) GTEST_SKIP() << test::Oracle::kAbsent;
-  const test::OracleArray points = oracle->at("truth/mp/x_sigma");
-  const test::OracleArray values = oracle->at("truth/mp/D0_D1_score0_score1_logp_cov00_cov01_cov11_entropy");
-  ASSERT_EQ(points.shape[0], 40);
-  for (std::size_t i = 0; i < points.shape[0]; ++i) {
-    const std::vector<double> p = points[i], v = values[i];
-    expect_truth({{p[0], p[1]}, p[2], {v[0], v[1]}, {v[2], v[3]}, v[4], {v[5], v[6], v[7]}, v[8]});
+  for (const test::PosteriorTruth& truth : test::posterior_truth()) {
+    test::expect_truth(truth, [](RowsView<const double> x, std::span<const double> sigma, const Request& request) {
+      return posterior_reference(kRows8, kIdentity, {}, x, sigma, {}, request);
+    });
   }
 }
 
