@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <cmath>
 #include <cstdint>
 
 namespace scorefield {
@@ -21,6 +22,35 @@ inline double portable_log(double x) {
   double series = 0.0;
   for (int k = 10; k >= 0; --k) series = series * q + 1.0 / (2 * k + 1);
   return static_cast<double>(exponent) * 0.69314718055994530942 + 2.0 * s * series;
+}
+
+struct CosSin {
+  double cos = 1.0;
+  double sin = 0.0;
+};
+
+/// cos and sin of 2 pi * turns by their Taylor series about the nearest quarter turn. Error below 2 ulp of 1.
+inline CosSin portable_cos_sin(double turns) {
+  const double quarters = std::round(4.0 * turns);
+  const double angle = (turns - 0.25 * quarters) * 6.28318530717958647693;  // |angle| <= pi / 4
+  const double q = angle * angle;
+  double c = 1.0;
+  double s = 1.0;
+  for (int k = 9; k >= 1; --k) {  // (pi / 4)^20 / 20! < 2^-67
+    c = 1.0 - c * q / ((2 * k - 1) * (2 * k));
+    s = 1.0 - s * q / ((2 * k) * (2 * k + 1));
+  }
+  s *= angle;
+  switch (static_cast<std::int64_t>(quarters) & 3) {
+    case 0:
+      return {c, s};
+    case 1:
+      return {-s, c};
+    case 2:
+      return {-c, -s};
+    default:
+      return {s, -c};
+  }
 }
 
 }  // namespace scorefield

@@ -11,9 +11,6 @@
 namespace scorefield {
 namespace {
 
-// Labels number classes; tables by class are made elsewhere, so a stray value must not make them huge.
-constexpr std::int64_t kLargestLabel = 1'000'000;
-
 /// Calls f with a value of the C++ type that `type` stands for.
 template <class F>
 auto visit_scalar(ScalarType type, F&& f) {
@@ -151,13 +148,15 @@ Dataset typed_dataset(const Array& array, const Axes& axes, Affine affine, std::
   const std::size_t length = axes.channels * plane;
   if (std::is_same_v<From, To> && !axes.permuted) {
     if constexpr (std::is_floating_point_v<From>) {
-      for (std::size_t i = 0; i < in.size(); ++i) stored_value<To>(in[i], array.name, i / length, i % length);
+      for (std::size_t row = 0; row < axes.rows; ++row) {
+        for (std::size_t k = 0; k < length; ++k) stored_value<To>(in[row * length + k], array.name, row, k);
+      }
     }
     // The cast only tells the compiler what the condition says.
     const RowsView<const To> rows(reinterpret_cast<const To*>(in.data()), axes.rows, length);
     return {array.name, rows, array.owner, axes.shape, affine, std::move(labels)};
   }
-  context.check_memory(array.count() * sizeof(To), array.name);
+  context.check_memory(array.bytes.size() + array.count() * sizeof(To), array.name);
   std::vector<To> values(array.count());
   for (std::size_t row = 0; row < axes.rows; ++row) {
     for (std::size_t k = 0; k < length; ++k) {

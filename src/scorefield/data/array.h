@@ -80,6 +80,9 @@ std::size_t byte_size(const ArrayLayout& layout, const std::string& name);
 /// them, otherwise makes a copy. Throws Error when the blob is too short or too long, or memory is over the limit.
 Array make_array(const Blob& blob, std::size_t offset, const ArrayLayout& layout, const Context& context);
 
+/// Labels number classes; tables by class are made elsewhere, so a stray value must not make them huge.
+inline constexpr std::int64_t kLargestLabel = 1'000'000;
+
 /// The data set of an array [N, d], [N, H, W], or four axes with 1 to 4 channels: 8-bit arrays are read as [N, H, W, C]
 /// when the last axis fits and else as [N, C, H, W], others the other way round (then [N, C, H, W] with any C).
 /// uint8, float32 and float64 stay as they are; other types become float32 where that is exact and else float64.

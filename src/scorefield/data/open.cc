@@ -12,16 +12,26 @@
 #include <utility>
 
 #include "scorefield/base/error.h"
+#include "scorefield/base/names.h"
 #include "scorefield/data/array.h"
+#include "scorefield/data/cifar.h"
 #include "scorefield/data/idx.h"
 #include "scorefield/data/named.h"
 #include "scorefield/data/npy.h"
 #include "scorefield/data/npz.h"
+#include "scorefield/data/points.h"
+#include "scorefield/data/synthetic.h"
+#include "scorefield/data/zip.h"
 
 namespace scorefield {
 namespace {
 
 namespace fs = std::filesystem;
+
+/// Programs that write Python pickles begin them with the protocol's number.
+bool looks_like_pickle(std::span<const std::byte> bytes) {
+  return bytes.size() >= 2 && bytes[0] == std::byte{0x80} && bytes[1] >= std::byte{2} && bytes[1] <= std::byte{5};
+}
 
 Dataset open_file(const fs::path& path, const std::string& key, const Context& context) {
   const Blob file = map_blob(path);
@@ -29,22 +39,35 @@ Dataset open_file(const fs::path& path, const std::string& key, const Context& c
   if (looks_like_zip(file.bytes)) return read_npz(NpzFile(file), key, context);
   if (!key.empty()) throw Error(fmt::format("{}: --key names an array of an npz, and this is none", file.name));
   if (looks_like_npy(file.bytes)) return array_dataset(read_npy_array(file, context), std::nullopt, context);
-  if (begins_with(file.bytes, "\x1f\x8b") || looks_like_idx(file.bytes)) return read_idx(path, context);
-  if (begins_with(file.bytes, "\x80\x02") || begins_with(file.bytes, "\x80\x03") ||
-      begins_with(file.bytes, "\x80\x04") || begins_with(file.bytes, "\x80\x05")) {
+  if (begins_with(file.bytes, "\x1f\x8b")) return read_idx(path, context);
+  // A batch that begins with a black airplane could pass for idx.
+  if (looks_like_cifar(file.bytes)) return open_cifar(path, context);
+  if (looks_like_idx(file.bytes)) return read_idx(path, context);
+  if (looks_like_pickle(file.bytes)) {
     throw Error(
         fmt::format("{}: a Python pickle, which can run code when read; save the arrays with numpy.savez", file.name));
   }
-  throw Error(fmt::format("{}: not a known format; taken are idx (also .gz), npy and npz", file.name));
+  if (looks_like_text(file.bytes)) return read_points(file, context);
+  throw Error(
+      fmt::format("{}: not a known format; taken are idx (also .gz), npy, npz, CIFAR batches (.bin), and points "
+                  "as text",
+                  file.name));
+}
+
+Dataset open_folder(const fs::path& path, const Context& context) {
+  if (is_cifar_folder(path)) return open_cifar(path, context);
+  throw Error(fmt::format("{}: a folder without data_batch_1.bin or train.bin of CIFAR", path.string()));
 }
 
 Dataset open_spec(const std::string& spec, const std::string& key, const Context& context) {
   if (auto named = open_named(spec, context)) return *std::move(named);
-  if (!fs::exists(spec)) {
-    throw Error(fmt::format("{}: no such file, folder or data set; known names are {}", spec,
-                            fmt::join(named_datasets(), ", ")));
-  }
-  return open_file(spec, key, context);
+  if (is_synthetic(spec)) return make_synthetic(spec, context).data;
+  if (fs::is_directory(spec)) return open_folder(spec, context);
+  if (fs::exists(spec)) return open_file(spec, key, context);
+  std::vector<std::string> names = named_datasets();
+  const std::vector<std::string> synthetic = synthetic_names();
+  names.insert(names.end(), synthetic.begin(), synthetic.end());
+  throw Error(fmt::format("no such file or folder, and {}", unknown_name("data set", spec, names)));
 }
 
 /// The rows whose label is among `classes`.
