@@ -77,10 +77,13 @@ require_packages() {
     as_root=sudo
   fi
   echo "installing: $missing"
-  # Old lists may still do when a source cannot be reached: the installation below says what it lacks.
+  # Old lists may still do when a source cannot be reached: the installation then says what it lacks.
   $as_root apt-get update -qq || true
+  local said
   # shellcheck disable=SC2086  # one word a package
-  if ! $as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing; then
+  if ! said=$($as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing 2>&1)
+  then
+    printf '%s\n' "$said" | tail -n 40 >&2
     echo "apt-get could not install all of: $missing" >&2
     exit 2
   fi
