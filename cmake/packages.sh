@@ -1,3 +1,4 @@
+# shellcheck shell=bash disable=SC2034  # sourced by ./run and ./test
 # Debian's packages that the house is built from, by purpose; ./run and ./test install what is missing.
 # After each package: the command or header that shows, where there is no dpkg, that it is there.
 
@@ -30,6 +31,7 @@ clang-14               clang++-14
 clang-format-14        clang-format-14
 clang-tidy-14          clang-tidy-14
 libclang-rt-14-dev     /usr/lib/llvm-14/lib/clang/14.0.6/lib/linux
+python3-numpy          python3
 libgtest-dev           gtest/gtest.h
 libgmock-dev           gmock/gmock.h
 libbenchmark-dev       benchmark/benchmark.h
