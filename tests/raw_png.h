@@ -31,13 +31,13 @@ inline std::string deflated(std::string_view content) {
   return out;
 }
 
-enum class PngColor : std::uint8_t { grey = 0, rgb = 2, palette = 3, grey_alpha = 4, rgba = 6 };
+enum class PngColor : std::uint8_t { kGrey = 0, kRgb = 2, kPalette = 3, kGreyAlpha = 4, kRgba = 6 };
 
 struct RawPng {
   std::uint32_t width = 1;
   std::uint32_t height = 1;
   std::uint8_t depth = 8;
-  PngColor color = PngColor::grey;
+  PngColor color = PngColor::kGrey;
   bool interlaced = false;
   std::string before_pixels = "";  // whole chunks: palette, transparency
   std::string scanlines = "";      // filter bytes included

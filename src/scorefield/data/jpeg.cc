@@ -33,20 +33,18 @@ struct ProgressMonitor : jpeg_progress_mgr {
   const std::atomic<bool>* cancelled = nullptr;
 };
 
-extern "C" {
-
-[[noreturn]] static void keep_error(j_common_ptr jpeg) {
+[[noreturn]] void keep_error(j_common_ptr jpeg) {
   auto& errors = *static_cast<ErrorManager*>(jpeg->err);
   errors.format_message(jpeg, errors.text.data());
   std::longjmp(errors.escape, 1);
 }
 
-static void refuse_warnings(j_common_ptr jpeg, int level) {
+void refuse_warnings(j_common_ptr jpeg, int level) {
   // libjpeg guesses at what is missing or damaged, and warns.
   if (level < 0) keep_error(jpeg);
 }
 
-static void watch(j_common_ptr jpeg) {
+void watch(j_common_ptr jpeg) {
   const auto& progress = *static_cast<ProgressMonitor*>(jpeg->progress);
   auto& errors = *static_cast<ErrorManager*>(jpeg->err);
   const bool stop = progress.cancelled != nullptr && progress.cancelled->load(std::memory_order_relaxed);
@@ -55,8 +53,6 @@ static void watch(j_common_ptr jpeg) {
   std::snprintf(errors.text.data(), errors.text.size(), "more than %d scans", kMostScans);
   std::longjmp(errors.escape, 1);
 }
-
-}  // extern "C"
 
 struct Header {
   std::size_t height = 0;

@@ -15,11 +15,15 @@
 #include "scorefield/base/names.h"
 #include "scorefield/data/array.h"
 #include "scorefield/data/cifar.h"
+#include "scorefield/data/edm_zip.h"
 #include "scorefield/data/idx.h"
+#include "scorefield/data/image_folder.h"
+#include "scorefield/data/image_set.h"
 #include "scorefield/data/named.h"
 #include "scorefield/data/npy.h"
 #include "scorefield/data/npz.h"
 #include "scorefield/data/points.h"
+#include "scorefield/data/resize.h"
 #include "scorefield/data/synthetic.h"
 #include "scorefield/data/zip.h"
 
@@ -33,11 +37,15 @@ bool looks_like_pickle(std::span<const std::byte> bytes) {
   return bytes.size() >= 2 && bytes[0] == std::byte{0x80} && bytes[1] >= std::byte{2} && bytes[1] <= std::byte{5};
 }
 
-Dataset open_file(const fs::path& path, const std::string& key, const Context& context) {
+Dataset open_file(const fs::path& path, const DatasetOptions& options, const Context& context) {
   const Blob file = map_blob(path);
   if (file.bytes.empty()) throw Error(fmt::format("{}: the file is empty", file.name));
-  if (looks_like_zip(file.bytes)) return read_npz(NpzFile(file), key, context);
-  if (!key.empty()) throw Error(fmt::format("{}: --key names an array of an npz, and this is none", file.name));
+  if (looks_like_zip(file.bytes)) {
+    const ZipArchive archive(file);
+    if (looks_like_npz(archive)) return read_npz(NpzFile(archive), options.key, context);
+    if (options.key.empty()) return read_edm_zip(archive, options.resolution, context);
+  }
+  if (!options.key.empty()) throw Error(fmt::format("{}: --key names an array of an npz, and this is none", file.name));
   if (looks_like_npy(file.bytes)) return array_dataset(read_npy_array(file, context), std::nullopt, context);
   if (begins_with(file.bytes, "\x1f\x8b")) return read_idx(path, context);
   // A batch that begins with a black airplane could pass for idx.
@@ -47,23 +55,26 @@ Dataset open_file(const fs::path& path, const std::string& key, const Context& c
     throw Error(
         fmt::format("{}: a Python pickle, which can run code when read; save the arrays with numpy.savez", file.name));
   }
+  if (looks_like_image(file.bytes)) {
+    throw Error(fmt::format("{}: one picture is no data set; name the folder it lies in", file.name));
+  }
   if (looks_like_text(file.bytes)) return read_points(file, context);
   throw Error(
-      fmt::format("{}: not a known format; taken are idx (also .gz), npy, npz, CIFAR batches (.bin), and points "
-                  "as text",
+      fmt::format("{}: not a known format; taken are idx (also .gz), npy, npz, CIFAR batches (.bin), zips of PNG or "
+                  "JPEG images, and points as text",
                   file.name));
 }
 
-Dataset open_folder(const fs::path& path, const Context& context) {
+Dataset open_folder(const fs::path& path, const DatasetOptions& options, const Context& context) {
   if (is_cifar_folder(path)) return open_cifar(path, context);
-  throw Error(fmt::format("{}: a folder without data_batch_1.bin or train.bin of CIFAR", path.string()));
+  return read_image_folder(path, options.resolution, context);
 }
 
-Dataset open_spec(const std::string& spec, const std::string& key, const Context& context) {
+Dataset open_spec(const std::string& spec, const DatasetOptions& options, const Context& context) {
   if (auto named = open_named(spec, context)) return *std::move(named);
   if (is_synthetic(spec)) return make_synthetic(spec, context).data;
-  if (fs::is_directory(spec)) return open_folder(spec, context);
-  if (fs::exists(spec)) return open_file(spec, key, context);
+  if (fs::is_directory(spec)) return open_folder(spec, options, context);
+  if (fs::exists(spec)) return open_file(spec, options, context);
   std::vector<std::string> names = named_datasets();
   const std::vector<std::string> synthetic = synthetic_names();
   names.insert(names.end(), synthetic.begin(), synthetic.end());
@@ -125,9 +136,10 @@ Dataset set_units(const Dataset& data, const std::string& units) {
 }  // namespace
 
 Dataset open_dataset(const std::string& spec, const DatasetOptions& options, const Context& context) {
-  Dataset data = open_spec(spec, options.key, context);
+  Dataset data = open_spec(spec, options, context);
   if (!options.classes.empty()) data = keep_classes(data, options.classes);
   if (options.subset) data = keep_first(data, *options.subset);
+  if (options.resolution) data = resize_images(data, *options.resolution, context);
   if (!options.units.empty()) data = set_units(data, options.units);
   return data;
 }

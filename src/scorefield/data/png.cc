@@ -28,27 +28,25 @@ struct Source {
   std::size_t at = 0;
 };
 
-extern "C" {
-
-static void keep_error(png_structp png, png_const_charp text) {
+void keep_error(png_structp png, png_const_charp text) {
   auto& messages = *static_cast<Messages*>(png_get_error_ptr(png));
   std::snprintf(messages.error.data(), messages.error.size(), "%s", text);
   png_longjmp(png, 1);
 }
 
-static void keep_warning(png_structp png, png_const_charp text) {
+void keep_warning(png_structp png, png_const_charp text) {
   auto& messages = *static_cast<Messages*>(png_get_error_ptr(png));
   std::snprintf(messages.warning.data(), messages.warning.size(), "%s", text);
 }
 
-static void read_bytes(png_structp png, png_bytep out, std::size_t count) {
+void read_bytes(png_structp png, png_bytep out, std::size_t count) {
   auto& source = *static_cast<Source*>(png_get_io_ptr(png));
   if (count > source.bytes.size() - source.at) png_error(png, "the file is cut off");
   std::memcpy(out, source.bytes.data() + source.at, count);
   source.at += count;
 }
 
-static void append_bytes(png_structp png, png_bytep bytes, std::size_t count) {
+void append_bytes(png_structp png, png_bytep bytes, std::size_t count) {
   auto& out = *static_cast<std::vector<std::byte>*>(png_get_io_ptr(png));
   bool grown = true;
   try {
@@ -60,9 +58,7 @@ static void append_bytes(png_structp png, png_bytep bytes, std::size_t count) {
   if (!grown) png_error(png, "out of memory");
 }
 
-static void flush_nothing(png_structp) {}
-
-}  // extern "C"
+void flush_nothing(png_structp) {}
 
 struct Header {
   std::size_t height = 0;

@@ -35,7 +35,7 @@ std::string error_of(const std::string& bytes, const Context& context = {}) {
 TEST(Png, GreyAndColourAreTheirPixels) {
   const auto grey = decode(RawPng{.width = 2, .height = 2, .scanlines = raw("\0\x01\x02\0\x03\xff")}.bytes());
   EXPECT_EQ(grey.image, (Image{2, 2, 1, {1, 2, 3, 255}}));
-  const auto rgb = decode(RawPng{.width = 2, .color = PngColor::rgb, .scanlines = raw("\0\1\2\3\4\5\6")}.bytes());
+  const auto rgb = decode(RawPng{.width = 2, .color = PngColor::kRgb, .scanlines = raw("\0\1\2\3\4\5\6")}.bytes());
   EXPECT_EQ(rgb.image, (Image{1, 2, 3, {1, 2, 3, 4, 5, 6}}));
   EXPECT_FALSE(rgb.changes.alpha_dropped || rgb.changes.bits_reduced);
 }
@@ -61,7 +61,7 @@ TEST(Png, SixteenBitsAreRoundedToTheNearestOfEight) {
 TEST(Png, PalettesBecomeRgb) {
   const RawPng png{.width = 4,
                    .depth = 2,
-                   .color = PngColor::palette,
+                   .color = PngColor::kPalette,
                    .before_pixels = test_files::png_chunk("PLTE", raw("\x0a\x0b\x0c\x14\x15\x16\0\0\0\xff\xff\xff")),
                    .scanlines = raw("\0\x4e")};  // 1 0 3 2
   const auto decoded = decode(png.bytes());
@@ -69,18 +69,18 @@ TEST(Png, PalettesBecomeRgb) {
 }
 
 TEST(Png, AlphaIsDroppedAndDeclared) {
-  const auto opaque = decode(RawPng{.color = PngColor::rgba, .scanlines = raw("\0\1\2\3\xff")}.bytes());
+  const auto opaque = decode(RawPng{.color = PngColor::kRgba, .scanlines = raw("\0\1\2\3\xff")}.bytes());
   EXPECT_EQ(opaque.image, (Image{1, 1, 3, {1, 2, 3}}));
   EXPECT_FALSE(opaque.changes.alpha_dropped);
-  const auto hidden = decode(RawPng{.color = PngColor::rgba, .scanlines = raw("\0\1\2\3\0")}.bytes());
+  const auto hidden = decode(RawPng{.color = PngColor::kRgba, .scanlines = raw("\0\1\2\3\0")}.bytes());
   EXPECT_EQ(hidden.image, (Image{1, 1, 3, {1, 2, 3}}));
   EXPECT_TRUE(hidden.changes.alpha_dropped);
   const auto grey =
-      decode(RawPng{.width = 2, .color = PngColor::grey_alpha, .scanlines = raw("\0\7\x80\5\xff")}.bytes());
+      decode(RawPng{.width = 2, .color = PngColor::kGreyAlpha, .scanlines = raw("\0\7\x80\5\xff")}.bytes());
   EXPECT_EQ(grey.image, (Image{1, 2, 1, {7, 5}}));
   EXPECT_TRUE(grey.changes.alpha_dropped);
   const RawPng transparent_palette{
-      .color = PngColor::palette,
+      .color = PngColor::kPalette,
       .before_pixels = test_files::png_chunk("PLTE", raw("\1\2\3")) + test_files::png_chunk("tRNS", raw("\0")),
       .scanlines = raw("\0\0")};
   const auto from_palette = decode(transparent_palette.bytes());
@@ -173,9 +173,9 @@ TEST(Png, DamagedContentsAreErrors) {
               HasSubstr("Not enough image data"));
   EXPECT_THAT(error_of(RawPng{.scanlines = raw("\0\1\0\0\0\0\0\0\0\0")}.bytes()), HasSubstr("damaged PNG"));
   EXPECT_THAT(error_of(RawPng{.scanlines = raw("\x09\1")}.bytes()), HasSubstr("bad adaptive filter value"));
-  EXPECT_THAT(error_of(RawPng{.color = PngColor::palette, .scanlines = raw("\0\0")}.bytes()),
+  EXPECT_THAT(error_of(RawPng{.color = PngColor::kPalette, .scanlines = raw("\0\0")}.bytes()),
               HasSubstr("Missing PLTE before IDAT"));
-  const RawPng beyond{.color = PngColor::palette,
+  const RawPng beyond{.color = PngColor::kPalette,
                       .before_pixels = test_files::png_chunk("PLTE", raw("\1\2\3")),
                       .scanlines = raw("\0\7")};
   EXPECT_THAT(error_of(beyond.bytes()), HasSubstr("a pixel has colour 7 of a palette of 1"));
