@@ -2,18 +2,17 @@
 enable_testing()
 include(GoogleTest)
 
+# Absolute paths stay in one header, so that ccache finds the other tests whatever folder the tree is in.
+configure_file(tests/paths.h.in generated/tests/paths.h @ONLY)
+
 # One test program from its sources; its tests carry the floor's name as their label (ctest -L '^data$').
 function(scorefield_add_tests floor)
   set(name ${floor}_test)
   add_executable(${name} ${ARGN})
   target_link_libraries(${name} PRIVATE scorefield scorefield_settings Eigen3::Eigen ZLIB::ZLIB PkgConfig::ZIP
                         PkgConfig::HWY PNG::PNG JPEG::JPEG GTest::gmock GTest::gtest_main)
-  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR})  # tests/*.h
+  target_include_directories(${name} PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR}/generated)  # tests/*.h
   target_include_directories(${name} SYSTEM PRIVATE ${RANDOM123_INCLUDE_DIR})
-  target_compile_definitions(${name} PRIVATE
-    SCOREFIELD_SHARED_DIR="${SCOREFIELD_SHARED_DIR}"
-    SCOREFIELD_SOURCE_DIR="${PROJECT_SOURCE_DIR}"
-    SCOREFIELD_COMMAND="$<TARGET_FILE:scorefield_command>")
   gtest_discover_tests(${name} DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 600 LABELS ${floor})
 endfunction()
 
@@ -27,6 +26,7 @@ file(GLOB found CONFIGURE_DEPENDS tests/*_test.cc)
 if(found)
   scorefield_add_tests(commands ${found})
   add_dependencies(commands_test scorefield_command)
+  target_compile_definitions(commands_test PRIVATE SCOREFIELD_COMMAND="$<TARGET_FILE:scorefield_command>")
 endif()
 add_test(NAME house.rules COMMAND ${CMAKE_COMMAND} -P ${PROJECT_SOURCE_DIR}/cmake/check_house.cmake)
 set_tests_properties(house.rules PROPERTIES LABELS house)

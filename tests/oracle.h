@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/paths.h"
+
 namespace scorefield::test {
 
 /// An array of the oracle, row-major; an empty shape is a scalar.
