@@ -7,6 +7,7 @@
 #include <limits>
 #include <new>
 #include <numbers>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -193,20 +194,24 @@ class PreciseJob {
     context_.check_memory(blocks_at_once * (slots_ + 3) * slot_bytes +
                               static_cast<std::size_t>(threads) * tile_rows_ * padded * sizeof(double),
                           "the precise posterior");
-    std::vector<Scratch> scratch;
-    for (int i = 0; i < threads; ++i) scratch.emplace_back(tile_rows_, block_states_, d_);
+    std::vector<std::optional<Scratch>> scratch(static_cast<std::size_t>(threads));
+    const auto scratch_of = [&](int worker) -> Scratch& {
+      std::optional<Scratch>& own = scratch[static_cast<std::size_t>(worker)];
+      if (!own) own.emplace(std::min(tile_rows_, n_), block_states_, d_);
+      return *own;
+    };
     for (std::size_t begin = 0; begin < x_.rows; begin += blocks_at_once * block_states_) {
       std::vector<Block> blocks;
       for (std::size_t b = 0; b < blocks_at_once && begin + b * block_states_ < x_.rows; ++b) {
         blocks.push_back(make_block(begin + b * block_states_));
       }
       run_tasks(context_.pool, blocks.size() * slots_, [&](std::size_t task, int worker) {
-        sum_slot(blocks[task / slots_], task % slots_, scratch[static_cast<std::size_t>(worker)]);
+        sum_slot(blocks[task / slots_], task % slots_, scratch_of(worker));
       });
       for (Block& block : blocks) finish(block);
       if (!wants_covariance_) continue;
       run_tasks(context_.pool, blocks.size() * slots_, [&](std::size_t task, int worker) {
-        sum_covariance(blocks[task / slots_], task % slots_, scratch[static_cast<std::size_t>(worker)]);
+        sum_covariance(blocks[task / slots_], task % slots_, scratch_of(worker));
       });
       for (Block& block : blocks) finish_covariance(block);
     }

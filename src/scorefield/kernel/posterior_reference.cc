@@ -13,8 +13,8 @@ namespace scorefield {
 namespace {
 
 // Extended precision inside. A logit -|x - y|^2 / (2 sigma^2) is about -d/2 on a noised row, -6144 at d = 12288:
-// rounded to double it is off by up to 9e-13, and the weight with it. In long double (64 bits) the rounding of a sum of
-// d squares moves a logit L by at most (d + 3) 2^-64 |L|, and by 1e-15 at L = -6144 where roundings are independent.
+// rounded to double it is off by up to 4.5e-13, and the weight with it. In long double (64 bits) the rounding of a sum
+// of d squares moves a logit L by at most (d + 3) 2^-64 |L|, and by 1e-15 at L = -6144 where roundings are independent.
 using Extended = long double;
 
 /// The posterior of one query.
