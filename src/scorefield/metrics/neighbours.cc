@@ -69,6 +69,14 @@ std::vector<double> NearestTwo::ratios() const {
   return result;
 }
 
+void check_same_shape(const Dataset& training, const Dataset& queries) {
+  if (queries.shape() != training.shape()) {
+    throw Error(fmt::format("{} has rows of shape [{}], {} has [{}]: only rows of one shape can be compared",
+                            training.name(), fmt::join(training.shape(), ", "), queries.name(),
+                            fmt::join(queries.shape(), ", ")));
+  }
+}
+
 NearestTwo nearest_two(const Dataset& training, RowsView<const double> queries, const Context& context) {
   if (queries.cols != training.dimension()) {
     throw Error(fmt::format("rows of {} values cannot be compared with {}, whose rows have {}", queries.cols,
@@ -83,11 +91,7 @@ NearestTwo nearest_two(const Dataset& training, RowsView<const double> queries, 
 
 NearestTwo nearest_two(const Dataset& training, const Dataset& queries, std::span<const std::size_t> rows,
                        const Context& context) {
-  if (queries.shape() != training.shape()) {
-    throw Error(fmt::format("{} has rows of shape [{}], {} has [{}]: only rows of one shape can be compared",
-                            training.name(), fmt::join(training.shape(), ", "), queries.name(),
-                            fmt::join(queries.shape(), ", ")));
-  }
+  check_same_shape(training, queries);
   const auto fill = [&](std::size_t first, RowsView<double> block) { copy_rows(queries, rows, first, block); };
   return search(
       training, rows.size(), false, fill, [](std::size_t) { return kNoRow; }, context);

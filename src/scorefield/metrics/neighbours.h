@@ -25,11 +25,14 @@ struct NearestTwo {
   std::vector<double> ratios() const;
 };
 
+/// Throws Error, with both shapes, unless the rows of both have one shape.
+void check_same_shape(const Dataset& training, const Dataset& queries);
+
 /// queries: [B, d], data units. Works in blocks: scratch does not grow with B.
 /// Throws Error when the row lengths differ.
 NearestTwo nearest_two(const Dataset& training, RowsView<const double> queries, const Context& context);
 
-/// The chosen rows of `queries` (each below its size). Throws Error, with both shapes, when they differ.
+/// The chosen rows of `queries` (each below its size). Throws Error as check_same_shape() does.
 NearestTwo nearest_two(const Dataset& training, const Dataset& queries, std::span<const std::size_t> rows,
                        const Context& context);
 
