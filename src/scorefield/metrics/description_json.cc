@@ -87,13 +87,12 @@ json dataset_json(const Dataset& data) {
           {"notes", data.notes()},       {"digest", data.digest()}};
 }
 
-json description_json(const Dataset& data, const Dataset* held_out, const DataDescription& description) {
+json description_json(const DataDescription& description) {
   json labels = json::array();
   for (const LabelCount& l : description.labels) {
     labels.push_back({{"label", l.label}, {"name", l.name}, {"count", l.count}});
   }
   json result = {
-      {"data", dataset_json(data)},
       {"values", to_json(description.values)},
       {"labels", labels},
       {"exact_duplicates",
@@ -106,10 +105,7 @@ json description_json(const Dataset& data, const Dataset* held_out, const DataDe
         {"median_distance", description.rule.median_distance}}},
   };
   if (description.within) result["within"] = to_json(*description.within);
-  if (held_out != nullptr && description.held_out) {
-    result["held_out"] = to_json(*description.held_out);
-    result["held_out"]["data"] = dataset_json(*held_out);
-  }
+  if (description.held_out) result["held_out"] = to_json(*description.held_out);
   return result;
 }
 

@@ -11,7 +11,6 @@ namespace scorefield {
 nlohmann::json dataset_json(const Dataset& data);
 
 /// Distances in data units. Numbers that are not finite (a standard error from one value) are null.
-/// held_out: as describe() was given it.
-nlohmann::json description_json(const Dataset& data, const Dataset* held_out, const DataDescription& description);
+nlohmann::json description_json(const DataDescription& description);
 
 }  // namespace scorefield

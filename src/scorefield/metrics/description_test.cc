@@ -126,17 +126,19 @@ TEST(DescriptionJson, SaysTheSameAndHoldsNoInfinity) {
   DescribeOptions options;
   options.rows = 1;
   const DataDescription found = describe(data, &one, options, {});
-  const nlohmann::json json = nlohmann::json::parse(description_json(data, &one, found).dump());
-  EXPECT_EQ(json["data"]["rows"], 50);
-  EXPECT_EQ(json["data"]["shape"], std::vector<int>{2});
-  EXPECT_EQ(json["data"]["bytes"], 800);
+  const nlohmann::json json = nlohmann::json::parse(description_json(found).dump());
+  const nlohmann::json what = dataset_json(data);
+  EXPECT_EQ(what["rows"], 50);
+  EXPECT_EQ(what["shape"], std::vector<int>{2});
+  EXPECT_EQ(what["bytes"], 800);
+  EXPECT_EQ(what["stored"], "float64");
+  EXPECT_EQ(what["digest"], data.digest());
   EXPECT_EQ(json["values"]["variance"], found.values.variance);
   EXPECT_EQ(json["values"]["coordinates"]["low"].size(), 2U);
   EXPECT_EQ(json["copy_rule"]["threshold"], found.rule.threshold);
   EXPECT_EQ(json["held_out"]["rows"], 1);
   EXPECT_EQ(json["held_out"]["d1"]["standard_error"], 0.0);
   EXPECT_TRUE(json["within"]["d1"]["standard_error"].is_null()) << "one of fifty rows";
-  EXPECT_EQ(json["held_out"]["data"]["digest"], one.digest());
 }
 
 }  // namespace

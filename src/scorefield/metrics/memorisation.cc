@@ -1,5 +1,7 @@
 #include "scorefield/metrics/memorisation.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -31,6 +33,11 @@ double storage_resolution(const Dataset& data, std::span<const std::size_t> rows
 }
 
 }  // namespace
+
+std::string rule_text(const CopyRule& rule) {
+  return fmt::format("d1 <= {:.4g}, and d1 <= {:.3g} d2 or d2 <= {:.4g} too (near-duplicates)", rule.threshold,
+                     rule.ratio, rule.threshold);
+}
 
 CopyRule fit_copy_rule(const Dataset& training, std::uint64_t seed, const Context& context) {
   const std::vector<std::size_t> rows = random_subset(seed, training.size(), kFittingRows);

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "scorefield/base/context.h"
@@ -27,6 +28,9 @@ struct CopyRule {
 
   bool is_copy(double d1, double d2) const { return d1 <= threshold && (d1 <= ratio * d2 || d2 <= threshold); }
 };
+
+/// The rule in words, with its numbers.
+std::string rule_text(const CopyRule& rule);
 
 /// The rule at the scale of a data set: threshold = a tenth of the median distance from a row to its nearest other row
 /// at a positive distance (leave-one-out, over at most 1000 rows drawn by `seed`), so it depends on neither units nor
