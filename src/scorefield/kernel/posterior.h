@@ -12,9 +12,18 @@
 
 namespace scorefield {
 
+/// What the answers are held to, against the difference form in f64. R: the rms distance of the rows from their mean.
 enum class Precision {
-  kFast,     // f32 inside; |D - D_ref| <= 5e-6 min(R, sigma sqrt(d)), R the rms distance of the rows from their mean
-  kPrecise,  // f64 inside; 1e-12 relative for D and log p, 1e-12 absolute for entropy
+  /// f32 inside; queries for which that does not do (few rows carry weight, or rounding would show) are answered in
+  /// f64.
+  /// |D - D_ref| <= 5e-6 min(R, sigma sqrt(d)); log p and entropy: 1e-4 nats; largest weight and the weights of the top
+  /// rows: 1e-4 of their value; effective sample size: 2e-4 of its value; covariance trace: 1e-5 R^2. The ranking of
+  /// the
+  /// top rows, and Cov v: as kPrecise. The estimate of the error that decides is a statistical one, with a factor of 3
+  /// and more over what was measured; rows that are left out are left out by a bound.
+  kFast,
+  /// f64 inside; 1e-12 relative for D and log p, 1e-12 absolute for entropy.
+  kPrecise,
 };
 
 /// The rows of a data set, prepared once: their mean and norms (at most 16 bytes a row). Views the rows, which must

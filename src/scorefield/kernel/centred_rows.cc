@@ -1,0 +1,78 @@
+#include "scorefield/kernel/centred_rows.h"
+
+#include <algorithm>
+#include <cmath>
+#include <new>
+
+namespace scorefield {
+
+AlignedFloats::AlignedFloats(std::size_t count) : values_(hwy::AllocateAligned<float>(count)) {
+  if (values_ == nullptr) throw std::bad_alloc();
+  std::fill_n(values_.get(), count, 0.0F);
+}
+
+CentredRows::CentredRows(StoredRows rows, Affine affine, std::span<const double> about, double spread)
+    : rows_(rows), affine_(affine) {
+  if (!bytes() && spread > 0) unit_ = std::ldexp(1.0F, -std::clamp(std::ilogb(spread), -100, 100));
+  units_per_data_ = static_cast<double>(unit_) / std::abs(affine.scale);
+  centre_.assign(stride(), 0.0F);
+  shifted_centre_.assign(stride(), 0x1p23F);
+  for (std::size_t k = 0; k < dimension(); ++k) {
+    centre_[k] = static_cast<float>(bytes() ? std::round(about[k]) : about[k]);
+    shifted_centre_[k] = 0x1p23F + centre_[k];
+  }
+}
+
+double CentredRows::centre_query(std::span<const double> x, float* u) const {
+  double square = 0;
+  for (std::size_t k = 0; k < x.size(); ++k) {
+    const double value = (affine_.to_stored(x[k]) - static_cast<double>(centre_[k])) * static_cast<double>(unit_);
+    u[k] = static_cast<float>(value);
+    square += value * value;
+  }
+  return std::sqrt(square);
+}
+
+double CentredRows::half_norm(std::size_t row) const {
+  return std::visit(
+      [&](const auto& view) {
+        const auto* values = view[row].data();
+        double square = 0;
+        for (std::size_t k = 0; k < dimension(); ++k) {
+          const double u =
+              (static_cast<double>(values[k]) - static_cast<double>(centre_[k])) * static_cast<double>(unit_);
+          square += u * u;
+        }
+        return square / 2;
+      },
+      rows_);
+}
+
+void CentredRows::Tile::select(std::span<const std::uint32_t> subset, std::size_t first, std::size_t count) {
+  count_ = count;
+  converted_ = false;
+  for (std::size_t j = 0; j < tile::kTileRows; ++j) {
+    const std::size_t position = first + (j < count ? j : 0);
+    numbers_[j] = subset.empty() ? static_cast<std::uint32_t>(position) : subset[position];
+  }
+  if (const auto* view = std::get_if<RowsView<const std::uint8_t>>(&rows_.rows_)) {
+    for (std::size_t j = 0; j < tile::kTileRows; ++j) bytes_[j] = (*view)[numbers_[j]].data();
+  }
+}
+
+const float* CentredRows::Tile::values() {
+  if (!converted_) {
+    std::visit(
+        [&](const auto& view) {
+          for (std::size_t j = 0; j < tile::kTileRows; ++j) {
+            tile::centre_row(view[numbers_[j]].data(), rows_.centre(), rows_.unit_, rows_.dimension(),
+                             values_.data() + j * rows_.stride());
+          }
+        },
+        rows_.rows_);
+    converted_ = true;
+  }
+  return values_.data();
+}
+
+}  // namespace scorefield
