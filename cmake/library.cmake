@@ -16,7 +16,7 @@ add_library(scorefield SHARED ${sources})
 add_library(scorefield::scorefield ALIAS scorefield)
 target_sources(scorefield PUBLIC FILE_SET HEADERS BASE_DIRS src FILES ${headers})
 target_compile_features(scorefield PUBLIC cxx_std_20)
-target_include_directories(scorefield SYSTEM PRIVATE ${RANDOM123_INCLUDE_DIR})
+target_include_directories(scorefield SYSTEM PRIVATE ${RANDOM123_INCLUDE_DIR} ${SPECTRA_INCLUDE_DIR})
 target_compile_definitions(scorefield PRIVATE SCOREFIELD_VERSION="${PROJECT_VERSION}")
 target_link_libraries(scorefield PUBLIC Threads::Threads fmt::fmt nlohmann_json::nlohmann_json
   PRIVATE $<BUILD_INTERFACE:scorefield_settings> Eigen3::Eigen ZLIB::ZLIB PNG::PNG JPEG::JPEG
@@ -25,7 +25,8 @@ set_target_properties(scorefield PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION
 
 # At -O2 g++ 12 loses a factor of 3 in the hot loops.
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
-  file(GLOB kernels CONFIGURE_DEPENDS src/scorefield/kernel/*.cc src/scorefield/base/normals.cc)
+  file(GLOB kernels CONFIGURE_DEPENDS src/scorefield/kernel/*.cc src/scorefield/base/normals.cc
+       src/scorefield/base/gram.cc src/scorefield/base/eigen.cc)
   set_source_files_properties(${kernels} PROPERTIES COMPILE_OPTIONS "-O3")
 endif()
 

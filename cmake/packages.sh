@@ -8,6 +8,7 @@ ninja-build            ninja
 g++                    g++
 pkg-config             pkg-config
 libeigen3-dev          eigen3/Eigen/Core
+libspectra-dev         Spectra/SymEigsSolver.h
 libhwy-dev             hwy/highway.h
 librandom123-dev       Random123/philox.h
 libcli11-dev           CLI/CLI.hpp

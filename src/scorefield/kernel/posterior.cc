@@ -9,10 +9,10 @@
 #include <utility>
 
 #include "scorefield/base/error.h"
+#include "scorefield/base/row_moments.h"
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/kernel/posterior_fast.h"
 #include "scorefield/kernel/posterior_precise.h"
-#include "scorefield/kernel/row_moments.h"
 
 namespace scorefield {
 namespace {

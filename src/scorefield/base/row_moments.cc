@@ -1,4 +1,4 @@
-#include "scorefield/kernel/row_moments.h"
+#include "scorefield/base/row_moments.h"
 
 #include <fmt/format.h>
 
