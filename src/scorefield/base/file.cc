@@ -9,6 +9,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstring>
+#include <system_error>
 #include <utility>
 
 #include "scorefield/base/error.h"
@@ -70,6 +71,11 @@ void write_whole(int descriptor, std::span<const std::byte> bytes, const std::fi
 }
 
 }  // namespace
+
+bool path_exists(const std::filesystem::path& path) {
+  std::error_code failure;
+  return std::filesystem::exists(path, failure);
+}
 
 std::vector<std::byte> read_file(const std::filesystem::path& path, const Context& context) {
   return read_whole<std::vector<std::byte>>(path, context);

@@ -13,6 +13,9 @@
 
 namespace scorefield {
 
+/// False also where the path cannot be looked at.
+bool path_exists(const std::filesystem::path& path);
+
 /// The whole of a regular file. Throws Error (with the path) when it cannot be read or is over the memory limit.
 std::vector<std::byte> read_file(const std::filesystem::path& path, const Context& context);
 std::string read_text(const std::filesystem::path& path, const Context& context);

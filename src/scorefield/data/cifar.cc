@@ -87,7 +87,7 @@ bool looks_like_cifar(std::span<const std::byte> bytes) {
 }
 
 bool is_cifar_folder(const fs::path& folder) {
-  return fs::exists(folder / "data_batch_1.bin") || fs::exists(folder / "train.bin");
+  return path_exists(folder / "data_batch_1.bin") || path_exists(folder / "train.bin");
 }
 
 Dataset read_cifar(const std::vector<Blob>& batches, const Context& context) {
@@ -125,17 +125,17 @@ Dataset open_cifar(const fs::path& path, const Context& context) {
   std::vector<Blob> batches;
   if (!is_folder) {
     batches.push_back(map_blob(path));
-  } else if (fs::exists(folder / "train.bin")) {
+  } else if (path_exists(folder / "train.bin")) {
     batches.push_back(map_blob(folder / "train.bin"));
   } else {
-    for (int k = 1; fs::exists(folder / fmt::format("data_batch_{}.bin", k)); ++k) {
+    for (int k = 1; path_exists(folder / fmt::format("data_batch_{}.bin", k)); ++k) {
       batches.push_back(map_blob(folder / fmt::format("data_batch_{}.bin", k)));
     }
   }
   const Dataset data = read_cifar(batches, context).with_name(path.string());
   const Kind& kind = kind_of(batches.front());
   const fs::path names = folder / kind.label_names;
-  return fs::exists(names) ? data.with_label_names(read_label_names(names, kind, context)) : data;
+  return path_exists(names) ? data.with_label_names(read_label_names(names, kind, context)) : data;
 }
 
 }  // namespace scorefield

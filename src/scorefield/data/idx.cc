@@ -7,6 +7,7 @@
 #include <string>
 #include <utility>
 
+#include "scorefield/base/file.h"
 #include "scorefield/data/inflate.h"
 
 namespace scorefield {
@@ -97,7 +98,7 @@ std::optional<std::filesystem::path> labels_beside(const std::filesystem::path& 
   const std::string plain = is_gz ? name.substr(0, name.size() - 3) : name;
   for (const std::string& candidate : {name, is_gz ? plain : name + ".gz"}) {
     const std::filesystem::path path = images.parent_path() / candidate;
-    if (std::filesystem::exists(path)) return path;
+    if (path_exists(path)) return path;
   }
   return std::nullopt;
 }

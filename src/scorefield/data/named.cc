@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "scorefield/base/error.h"
+#include "scorefield/base/file.h"
 #include "scorefield/data/idx.h"
 
 namespace scorefield {
@@ -40,7 +41,7 @@ std::optional<Dataset> open_named(std::string_view name, const Context& context)
   for (const NamedSet& set : kFashionSets) {
     if (set.name != name) continue;
     const std::filesystem::path folder(kFashionFolder);
-    if (!std::filesystem::exists(folder / set.images) || !std::filesystem::exists(folder / set.labels)) {
+    if (!path_exists(folder / set.images) || !path_exists(folder / set.labels)) {
       throw Error(
           fmt::format("{}: not found in {}; install Debian's package dataset-fashion-mnist", name, kFashionFolder));
     }

@@ -37,15 +37,20 @@ bool looks_like_pickle(std::span<const std::byte> bytes) {
   return bytes.size() >= 2 && bytes[0] == std::byte{0x80} && bytes[1] >= std::byte{2} && bytes[1] <= std::byte{5};
 }
 
+bool is_npz(const fs::path& path) {
+  if (!path_exists(path) || fs::is_directory(path)) return false;
+  const Blob file = map_blob(path);
+  return looks_like_zip(file.bytes) && looks_like_npz(ZipArchive(file));
+}
+
 Dataset open_file(const fs::path& path, const DatasetOptions& options, const Context& context) {
   const Blob file = map_blob(path);
   if (file.bytes.empty()) throw Error(fmt::format("{}: the file is empty", file.name));
   if (looks_like_zip(file.bytes)) {
     const ZipArchive archive(file);
     if (looks_like_npz(archive)) return read_npz(NpzFile(archive), options.key, context);
-    if (options.key.empty()) return read_edm_zip(archive, options.resolution, context);
+    return read_edm_zip(archive, options.resolution, context);
   }
-  if (!options.key.empty()) throw Error(fmt::format("{}: --key names an array of an npz, and this is none", file.name));
   if (looks_like_npy(file.bytes)) return array_dataset(read_npy_array(file, context), std::nullopt, context);
   if (begins_with(file.bytes, "\x1f\x8b")) return read_idx(path, context);
   // A batch that begins with a black airplane could pass for idx.
@@ -71,18 +76,30 @@ Dataset open_folder(const fs::path& path, const DatasetOptions& options, const C
 }
 
 Dataset open_spec(const std::string& spec, const DatasetOptions& options, const Context& context) {
+  if (!options.key.empty() && !is_npz(spec)) {
+    throw Error(fmt::format("{}: --key names an array of an npz, and this is none", spec));
+  }
   if (auto named = open_named(spec, context)) return *std::move(named);
   if (is_synthetic(spec)) return make_synthetic(spec, context).data;
-  if (fs::is_directory(spec)) return open_folder(spec, options, context);
-  if (fs::exists(spec)) return open_file(spec, options, context);
+  if (path_exists(spec)) {
+    return fs::is_directory(spec) ? open_folder(spec, options, context) : open_file(spec, options, context);
+  }
   std::vector<std::string> names = named_datasets();
   const std::vector<std::string> synthetic = synthetic_names();
   names.insert(names.end(), synthetic.begin(), synthetic.end());
-  throw Error(fmt::format("no such file or folder, and {}", unknown_name("data set", spec, names)));
+  // The parameters of a misspelt synthetic set say nothing about its name.
+  const std::string name = nearest_names(spec, names).empty() ? spec.substr(0, spec.find(':')) : spec;
+  throw Error(fmt::format("no such file or folder, and {}", unknown_name("data set", name, names)));
+}
+
+Dataset select(const Dataset& data, const std::vector<std::size_t>& rows, const Context& context) {
+  const std::size_t scalar = std::visit([](const auto& view) { return sizeof(view(0, 0)); }, data.stored());
+  context.check_memory(rows.size() * data.dimension() * scalar, data.name());
+  return data.select(rows);
 }
 
 /// The rows whose label is among `classes`.
-Dataset keep_classes(const Dataset& data, const std::vector<int>& classes) {
+Dataset keep_classes(const Dataset& data, const std::vector<int>& classes, const Context& context) {
   if (data.labels().empty()) throw Error(fmt::format("{}: --classes needs labels, and there are none", data.name()));
   const std::set<int> present(data.labels().begin(), data.labels().end());
   for (const int wanted : classes) {
@@ -95,17 +112,17 @@ Dataset keep_classes(const Dataset& data, const std::vector<int>& classes) {
   for (std::size_t i = 0; i < data.size(); ++i) {
     if (std::find(classes.begin(), classes.end(), data.labels()[i]) != classes.end()) rows.push_back(i);
   }
-  return data.select(rows).with_note(fmt::format("classes {}", fmt::join(classes, ",")));
+  return select(data, rows, context).with_note(fmt::format("classes {}", fmt::join(classes, ",")));
 }
 
-Dataset keep_first(const Dataset& data, std::size_t count) {
+Dataset keep_first(const Dataset& data, std::size_t count, const Context& context) {
   if (count == 0) throw Error(fmt::format("{}: --subset 0 leaves no rows", data.name()));
   if (count > data.size()) {
     throw Error(fmt::format("{}: --subset {}: there are only {} rows", data.name(), count, data.size()));
   }
   std::vector<std::size_t> rows(count);
   std::iota(rows.begin(), rows.end(), std::size_t{0});
-  return data.select(rows).with_note(fmt::format("the first {} rows", count));
+  return select(data, rows, context).with_note(fmt::format("the first {} rows", count));
 }
 
 /// "a,b" as numbers.
@@ -137,8 +154,8 @@ Dataset set_units(const Dataset& data, const std::string& units) {
 
 Dataset open_dataset(const std::string& spec, const DatasetOptions& options, const Context& context) {
   Dataset data = open_spec(spec, options, context);
-  if (!options.classes.empty()) data = keep_classes(data, options.classes);
-  if (options.subset) data = keep_first(data, *options.subset);
+  if (!options.classes.empty()) data = keep_classes(data, options.classes, context);
+  if (options.subset) data = keep_first(data, *options.subset, context);
   if (options.resolution) data = resize_images(data, *options.resolution, context);
   if (!options.units.empty()) data = set_units(data, options.units);
   return data;

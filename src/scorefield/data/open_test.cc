@@ -1,20 +1,31 @@
 #include "scorefield/data/open.h"
 
-#include <gtest/gtest.h>
-
-#include <filesystem>
-
-#include "scorefield/base/error.h"
+#include "scorefield/data/npy.h"
+#include "scorefield/data/zip_test.h"
 
 namespace scorefield {
 namespace {
 
-bool has_fashion_mnist() {
-  return std::filesystem::exists("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz");
+namespace fs = std::filesystem;
+using testing_support::expect_error;
+using testing_support::make_zip;
+using testing_support::raw;
+using testing_support::TemporaryFolder;
+
+std::string npy(std::vector<std::size_t> shape, const std::vector<float>& values) {
+  return npy_header(ScalarType::kF32, shape) + raw(values);
+}
+
+DatasetOptions with_units(const std::string& units) {
+  DatasetOptions options;
+  options.units = units;
+  return options;
 }
 
 TEST(OpenDataset, FashionMnist) {
-  if (!has_fashion_mnist()) GTEST_SKIP() << "dataset-fashion-mnist is not installed";
+  if (!fs::exists("/usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz")) {
+    GTEST_SKIP() << "dataset-fashion-mnist is not installed";
+  }
   const Dataset data = open_dataset("fashion-mnist", {}, {});
   EXPECT_EQ(data.size(), 60000u);
   EXPECT_EQ(data.shape(), (std::vector<std::size_t>{1, 28, 28}));
@@ -26,6 +37,107 @@ TEST(OpenDataset, FashionMnist) {
   for (const auto label : data.labels()) ++counts[label];
   EXPECT_EQ(counts, std::vector<std::size_t>(10, 6000));
   EXPECT_EQ(open_dataset("fashion-mnist:test", {}, {}).size(), 10000u);
+}
+
+TEST(OpenDataset, TheContentDecidesWhoReads) {
+  const TemporaryFolder folder;
+  const auto open = [&](const std::string& content) { return open_dataset(folder.write("x.png", content), {}, {}); };
+  EXPECT_EQ(open(npy({2, 1}, {1, 2})).size(), 2u);
+  EXPECT_EQ(open(make_zip({{"a.npy", npy({3, 1}, {1, 2, 3}), 8}})).size(), 3u);
+  EXPECT_EQ(open("1,2\n3,4\n5,6\n7,8\n").size(), 4u);
+  EXPECT_EQ(open(std::string("\0\0\x08\2\0\0\0\1\0\0\0\2ab", 14)).size(), 1u);
+  EXPECT_EQ(open("\5" + std::string(3072, 'a')).shape(), (std::vector<std::size_t>{3, 32, 32}));
+  // A black first row of CIFAR begins like an idx file; the sizes of the whole tell.
+  EXPECT_EQ(open(std::string("\0\0\x08\1", 4) + std::string(3069, '\0')).shape().size(), 3u);
+  expect_error([&] { open(""); }, "x.png: the file is empty");
+  expect_error([&] { open("\x80\x04\x95pickle"); }, "a Python pickle, which can run code when read");
+  expect_error(
+      [&] {
+        open(
+            std::string("\x7F"
+                        "ELF\1",
+                        5));
+      },
+      "x.png: not a known format");
+}
+
+TEST(OpenDataset, SyntheticSetsAndNearNames) {
+  EXPECT_EQ(open_dataset("ring:n=7", {}, {}).size(), 7u);
+  expect_error([] { open_dataset("fashion-mnits", {}, {}); }, "no such file or folder");
+  expect_error([] { open_dataset("fashion-mnits", {}, {}); }, "did you mean 'fashion-mnist'");
+  expect_error([] { open_dataset("checkerbord", {}, {}); }, "did you mean 'checkerboard'?");
+  expect_error([] { open_dataset("rings:n=3,modes=2", {}, {}); }, "unknown data set 'rings'; did you mean 'ring'?");
+  expect_error([] { open_dataset(std::string(5000, 'x'), {}, {}); }, "no such file or folder");
+  expect_error([] { open_dataset("/no/such/file", {}, {}); }, "no such file or folder");
+}
+
+TEST(OpenDataset, KeysAreForNpz) {
+  const TemporaryFolder folder;
+  DatasetOptions options;
+  options.key = "b";
+  const fs::path npz = folder.write("x", make_zip({{"a.npy", npy({1, 1}, {1})}, {"b.npy", npy({2, 1}, {1, 2})}}));
+  EXPECT_EQ(open_dataset(npz, options, {}).size(), 2u);
+  const fs::path single = folder.write("y", npy({1, 1}, {1}));
+  expect_error([&] { open_dataset(single, options, {}); }, "--key names an array of an npz, and this is none");
+  expect_error([&] { open_dataset("ring", options, {}); }, "--key names an array of an npz, and this is none");
+}
+
+TEST(OpenDataset, ClassesKeepTheirNumbers) {
+  const TemporaryFolder folder;
+  const fs::path path = folder.write("x", "x,label\n1,0\n2,5\n3,7\n4,5\n");
+  DatasetOptions options;
+  options.classes = {7, 5};
+  const Dataset data = open_dataset(path, options, {});
+  EXPECT_EQ(data.size(), 3u);
+  EXPECT_EQ(data.labels()[1], 7);
+  EXPECT_EQ(data.notes(), std::vector<std::string>{"classes 7,5"});
+  options.subset = 2;
+  EXPECT_EQ(open_dataset(path, options, {}).size(), 2u);
+  EXPECT_EQ(open_dataset(path, options, {}).notes().back(), "the first 2 rows");
+  options.classes = {1};
+  expect_error([&] { open_dataset(path, options, {}); },
+               "--classes: no row has the label 1; the labels go from 0 to 7");
+  options.classes = {0};
+  expect_error([&] { open_dataset(folder.write("y", "1 2\n"), options, {}); }, "--classes needs labels");
+}
+
+TEST(OpenDataset, SubsetsAreFirstRows) {
+  DatasetOptions options;
+  options.subset = 3;
+  EXPECT_EQ(open_dataset("ring", options, {}).size(), 3u);
+  options.subset = 0;
+  expect_error([&] { open_dataset("ring", options, {}); }, "ring: --subset 0 leaves no rows");
+  options.subset = 2001;
+  expect_error([&] { open_dataset("ring", options, {}); }, "ring: --subset 2001: there are only 2000 rows");
+}
+
+TEST(OpenDataset, UnitsAreTheUsers) {
+  const TemporaryFolder folder;
+  const std::string bytes = folder.write("x", std::string("\0\0\x08\3\0\0\0\1\0\0\0\1\0\0\0\2\0\xFF", 18));
+  const auto row = [](const Dataset& data) {
+    std::vector<double> values(data.dimension());
+    data.row(0, values);
+    return values;
+  };
+  EXPECT_EQ(row(open_dataset(bytes, {}, {})), (std::vector<double>{-1, 1}));
+  EXPECT_EQ(row(open_dataset(bytes, with_units("image"), {})), (std::vector<double>{-1, 1}));
+  EXPECT_EQ(row(open_dataset(bytes, with_units("unit"), {})), (std::vector<double>{0, 1}));
+  EXPECT_EQ(row(open_dataset(bytes, with_units("stored"), {})), (std::vector<double>{0, 255}));
+  EXPECT_EQ(row(open_dataset(bytes, with_units("2,-0.5"), {})), (std::vector<double>{-0.5, 509.5}));
+  expect_error([&] { open_dataset("ring", with_units("unit"), {}); }, "ring: --units unit is for 8-bit values");
+  for (const char* units : {"x", "1", "1,", ",1", "1,2,3", "0,1", "nan,1", "1,inf", "1 ,2"}) {
+    expect_error([&] { open_dataset("ring", with_units(units), {}); }, "known are unit, image, stored, or A,B");
+  }
+}
+
+TEST(OpenDataset, SelectionsKeepTheMemoryLimit) {
+  Context context;
+  context.memory_limit = 2000 * 2 * sizeof(double);
+  DatasetOptions options;
+  options.subset = 2000;
+  EXPECT_NO_THROW(open_dataset("ring", options, context));
+  --context.memory_limit;
+  expect_error([&] { open_dataset("ring", options, context); }, "memory limit");
 }
 
 }  // namespace
