@@ -3,6 +3,7 @@
 #include <condition_variable>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -43,6 +44,15 @@ struct ThreadPool::State {
 
   std::vector<std::thread> threads;
 
+  void join() {
+    {
+      const std::lock_guard lock(mutex);
+      stop = true;
+    }
+    wake.notify_all();
+    for (std::thread& thread : threads) thread.join();
+  }
+
   /// Runs tasks of the current job until none is left. Called with the lock held.
   void work(std::unique_lock<std::mutex>& lock, int worker) {
     while (next < count) {
@@ -74,25 +84,26 @@ struct ThreadPool::State {
 ThreadPool::ThreadPool(int threads) : state_(std::make_unique<State>()) {
   if (threads < 1) throw Error(fmt::format("threads must be at least 1, got {}", threads));
   State* state = state_.get();
-  for (int worker = 1; worker < threads; ++worker) {
-    state->threads.emplace_back([state, worker] {
-      std::unique_lock lock(state->mutex);
-      while (true) {
-        state->wake.wait(lock, [state] { return state->stop || state->next < state->count; });
-        if (state->stop) return;
-        state->work(lock, worker);
-      }
-    });
+  try {
+    for (int worker = 1; worker < threads; ++worker) {
+      state->threads.emplace_back([state, worker] {
+        std::unique_lock lock(state->mutex);
+        while (true) {
+          state->wake.wait(lock, [state] { return state->stop || state->next < state->count; });
+          if (state->stop) return;
+          state->work(lock, worker);
+        }
+      });
+    }
+  } catch (const std::system_error&) {
+    const std::size_t started = state->threads.size() + 1;
+    state->join();
+    throw Error(fmt::format("the system gives {} of {} threads; ask for fewer (--threads)", started, threads));
   }
 }
 
 ThreadPool::~ThreadPool() {
-  {
-    const std::lock_guard lock(state_->mutex);
-    state_->stop = true;
-  }
-  state_->wake.notify_all();
-  for (std::thread& thread : state_->threads) thread.join();
+  state_->join();
 }
 
 int ThreadPool::threads() const {
