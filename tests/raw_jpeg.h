@@ -64,7 +64,7 @@ struct RawJpeg {
     jpeg_finish_compress(&jpeg);
     jpeg_destroy_compress(&jpeg);
     std::string content(reinterpret_cast<const char*>(out), size);
-    std::free(out);
+    std::free(out);  // NOLINT(cppcoreguidelines-owning-memory): libjpeg allocated it
     const std::string last_scan =
         content.substr(content.rfind("\xff\xda"), content.size() - content.rfind("\xff\xda") - 2);
     for (std::size_t k = 1; k < scans; ++k) content.insert(content.size() - 2, last_scan);
