@@ -53,7 +53,7 @@ class LabelReader : public nlohmann::json_sax<json> {
   }
   bool key(string_t& name) override {
     if (depth_ != 1) return true;
-    if (name == "labels" && seen_) throw Error(fmt::format("{}: the key \"labels\" comes twice", source_.name));
+    if (name == "labels" && seen_) throw Error(fmt::format("{}: the key 'labels' comes twice", source_.name));
     in_value_ = name == "labels";
     seen_ = seen_ || in_value_;
     return true;

@@ -79,7 +79,7 @@ TEST(ImageLabels, WhatComesTwiceOrIsMissingIsAnError) {
   EXPECT_THAT([] { from_json(R"({"labels": [["a.png", 1], ["a.png", 1]]})"); },
               ThrowsMessage<Error>("dataset.json: 'a.png' has two labels"));
   EXPECT_THAT([] { from_json(R"({"labels": null, "labels": []})"); },
-              ThrowsMessage<Error>("dataset.json: the key \"labels\" comes twice"));
+              ThrowsMessage<Error>("dataset.json: the key 'labels' comes twice"));
   EXPECT_THAT([] { from_json(R"({"labels": [["a.png", 1]]})"); },
               ThrowsMessage<Error>("dataset.json: no label for 'b.png'"));
 }

@@ -159,11 +159,10 @@ bool looks_like_image(std::span<const std::byte> bytes) {
 }
 
 Dataset decode_images(const ImageSet& set, std::optional<std::size_t> resolution, const Context& context) {
+  if (set.files.empty() && set.left_out.empty()) throw Error(fmt::format("{}: holds no files", set.name));
   if (set.files.empty()) {
-    throw Error(set.left_out.empty()
-                    ? fmt::format("{}: holds no files", set.name)
-                    : fmt::format("{}: none of its {} files is a PNG or JPEG image (the first is '{}')", set.name,
-                                  set.left_out.size(), set.left_out[0]));
+    throw Error(fmt::format("{}: none of its {} files is a PNG or JPEG image (the first is '{}')", set.name,
+                            set.left_out.size(), set.left_out[0]));
   }
   return Decoder(set, resolution, context).run();
 }

@@ -146,17 +146,17 @@ DecodedImage read_jpeg(const Blob& file, const Context& context) {
   if (!looks_like_jpeg(file.bytes)) throw Error(fmt::format("{}: not a JPEG file", file.name));
   JpegReader reader(context);
   Header header;
-  const auto refuse = [&](std::string_view why) {
+  const auto fail = [&](std::string_view why) {
     context.check_cancelled();
     throw Error(fmt::format("{}: damaged JPEG: {}", file.name, why));
   };
-  if (!reader.read_header(file.bytes, header)) refuse(reader.explanation());
+  if (!reader.read_header(file.bytes, header)) fail(reader.explanation());
   if (header.components != 1 && header.components != 3 && header.components != 4) {
-    refuse(fmt::format("{} components; a picture has 1 (grey), 3 (colour) or 4 (CMYK)", header.components));
+    fail(fmt::format("{} components; a picture has 1 (grey), 3 (colour) or 4 (CMYK)", header.components));
   }
   // The Huffman code of a block takes a bit at least.
   if (!header.arithmetic && header.blocks / 8 > file.bytes.size()) {
-    refuse(fmt::format("its header says {} x {} pixels, more than a file of {} bytes can hold", header.height,
+    fail(fmt::format("its header says {} x {} pixels, more than a file of {} bytes can hold", header.height,
                        header.width, file.bytes.size()));
   }
   const std::size_t size = header.height * header.width * header.components;
@@ -166,7 +166,7 @@ DecodedImage read_jpeg(const Blob& file, const Context& context) {
   DecodedImage decoded;
   Image& image = decoded.image;
   image = {header.height, header.width, header.components, std::vector<std::uint8_t>(size)};
-  if (!reader.read_pixels(header, image.pixels.data())) refuse(reader.explanation());
+  if (!reader.read_pixels(header, image.pixels.data())) fail(reader.explanation());
   if (header.components == 4) {
     image.pixels = cmyk_to_rgb(image.pixels);
     image.channels = 3;

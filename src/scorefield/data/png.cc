@@ -209,8 +209,8 @@ DecodedImage read_png(const Blob& file, const Context& context) {
   if (!looks_like_png(file.bytes)) throw Error(fmt::format("{}: not a PNG file", file.name));
   PngReader reader(file.bytes);
   Header header;
-  const auto refuse = [&] { throw Error(fmt::format("{}: damaged PNG: {}", file.name, reader.explanation())); };
-  if (!reader.read_header(header)) refuse();
+  const auto fail = [&] { throw Error(fmt::format("{}: damaged PNG: {}", file.name, reader.explanation())); };
+  if (!reader.read_header(header)) fail();
   if (header.height * (header.raw_row_bytes + 1) / kLargestDeflateRatio > file.bytes.size()) {
     throw Error(fmt::format("{}: damaged PNG: its header says {} x {} pixels, more than a file of {} bytes can hold",
                             file.name, header.height, header.width, file.bytes.size()));
@@ -221,7 +221,7 @@ DecodedImage read_png(const Blob& file, const Context& context) {
   decoded.changes.bits_reduced = header.sixteen_bits;
   Image& image = decoded.image;
   image = {header.height, header.width, header.channels, std::vector<std::uint8_t>(size)};
-  if (!reader.read_pixels(header, image.pixels.data(), context)) refuse();
+  if (!reader.read_pixels(header, image.pixels.data(), context)) fail();
   if (header.palette) {
     image = reader.colored(image, file.name, decoded.changes.alpha_dropped);
   } else if (header.channels % 2 == 0) {
