@@ -1,5 +1,6 @@
 #include "scorefield/kernel/posterior_precise.h"
 
+#include <fmt/format.h>
 #include <hwy/aligned_allocator.h>
 
 #include <algorithm>
@@ -14,6 +15,7 @@
 #include "scorefield/base/error.h"
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/kernel/difference_loops.h"
+#include "scorefield/kernel/posterior_sums.h"
 
 namespace scorefield {
 namespace {
@@ -32,8 +34,7 @@ constexpr std::size_t kTileRows = 64;
 constexpr std::size_t kTileValues = std::size_t{1} << 17;   // 1 MiB a thread, half an L2 cache
 constexpr std::size_t kBlockStates = 64;                    // states that share one reading of a tile
 constexpr std::size_t kBlockValues = std::size_t{1} << 16;  // 512 KiB of states
-constexpr std::size_t kSlotsInFlight = 32;
-constexpr long double kMinusInfinity = -std::numeric_limits<long double>::infinity();
+constexpr std::size_t kBuffers = 32;                        // as large as a block's states, in use at once
 constexpr long double kLowest = std::numeric_limits<long double>::lowest();
 
 std::size_t divide_up(std::size_t a, std::size_t b) {
@@ -63,68 +64,6 @@ class PaddedRows {
   std::size_t rows_;
   std::size_t padded_;
   hwy::AlignedFreeUniquePtr<double[]> values_;
-};
-
-struct Ranked {
-  long double logit;
-  std::uint32_t row;
-  bool operator<(const Ranked& other) const {
-    return logit != other.logit ? logit > other.logit : row < other.row;  // heaviest first
-  }
-};
-
-/// The k heaviest of what was offered, in any order.
-class Heaviest {
- public:
-  void offer(Ranked candidate, std::size_t k) {
-    if (k == 0 || (kept_.size() >= k && candidate.logit <= cutoff_)) return;
-    kept_.push_back(candidate);
-    if (kept_.size() >= 2 * k) shrink(k);
-  }
-  void shrink(std::size_t k) {
-    if (kept_.size() <= k || k == 0) return;
-    std::nth_element(kept_.begin(), kept_.begin() + static_cast<std::ptrdiff_t>(k - 1), kept_.end());
-    kept_.resize(k);
-    cutoff_ = kept_.back().logit;
-  }
-  const std::vector<Ranked>& kept() const { return kept_; }
-
- private:
-  std::vector<Ranked> kept_;
-  long double cutoff_ = kMinusInfinity;
-};
-
-/// Sums over some rows of e^a, a = logit - top: the term 1 of the top row itself is kept apart, so that a posterior on
-/// one row loses no digits.
-struct WeightSums {
-  long double top = kMinusInfinity;
-  double rest = 0;     // sum e^a, without the top row
-  double moment = 0;   // sum a e^a
-  double squares = 0;  // sum e^2a, without the top row
-
-  /// Returns e^a.
-  double add(double a) {
-    const double e = std::exp(a);
-    rest += e;
-    moment += a * e;
-    squares += e * e;
-    return e;
-  }
-
-  /// Takes in the sums of other rows; returns the factors that bring weighted sums of both to the new top.
-  std::pair<double, double> fold(WeightSums other) {
-    const bool swapped = other.top > top;
-    if (swapped) std::swap(*this, other);
-    double factor = 0;
-    if (other.top > kMinusInfinity) {
-      const double a = static_cast<double>(other.top - top);
-      factor = std::exp(a);
-      rest += factor * (1 + other.rest);
-      moment += factor * (other.moment + (a == -std::numeric_limits<double>::infinity() ? 0 : a) * (1 + other.rest));
-      squares += factor * factor * (1 + other.squares);
-    }
-    return swapped ? std::pair{factor, 1.0} : std::pair{1.0, factor};
-  }
 };
 
 /// What the rows of a slot add up to for the states of a block.
@@ -187,11 +126,12 @@ class PreciseJob {
     if (request_.denoised) answer_.denoised = Rows(x_.rows, d_);
     if (request_.directions.rows > 0) answer_.covariance_product = Rows(x_.rows, d_);
     if (request_.log_density) log_prior_sum_ = log_prior_sum();
-    const std::size_t blocks_at_once = std::max<std::size_t>(1, kSlotsInFlight / slots_);
+    const std::size_t buffers = slots_ + 3;  // a sum for each slot; states, means and directions
+    const std::size_t blocks_at_once = std::max<std::size_t>(1, kBuffers / buffers);
     const int threads = context_.pool == nullptr ? 1 : context_.pool->threads();
     const std::size_t padded = divide_up(d_, kRowPadding) * kRowPadding;
-    const std::size_t slot_bytes = block_states_ * (padded * sizeof(double) + 3 * top_k_ * sizeof(Ranked));
-    context_.check_memory(blocks_at_once * (slots_ + 3) * slot_bytes +
+    const std::size_t buffer_bytes = block_states_ * (padded * sizeof(double) + 2 * top_k_ * sizeof(Ranked));
+    context_.check_memory(blocks_at_once * buffers * buffer_bytes +
                               static_cast<std::size_t>(threads) * tile_rows_ * padded * sizeof(double),
                           "the precise posterior");
     std::vector<std::optional<Scratch>> scratch(static_cast<std::size_t>(threads));
@@ -344,7 +284,12 @@ class PreciseJob {
         fold_scaled(mean, keep, slot.vectors[q], take);
         ranked.insert(ranked.end(), slot.heaviest[q].kept().begin(), slot.heaviest[q].kept().end());
       }
-      if (weights.top == kMinusInfinity) throw Error("every chosen row has weight 0; give one of them a weight");
+      if (weights.top == kMinusInfinity) {
+        throw Error(
+            log_weights_.empty()
+                ? fmt::format("state {} is so far off the data that its squared distances overflow", block.first + q)
+                : "every chosen row has weight 0; give one of them a weight");
+      }
       const double sum = 1 + weights.rest;
       const long double log_sum = std::log1p(static_cast<long double>(weights.rest));
       block.log_sum[q] = static_cast<double>(log_sum);

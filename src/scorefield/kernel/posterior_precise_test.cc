@@ -83,6 +83,8 @@ TEST(PosteriorPrecise, WeightsAndSubsets) {
   test::expect_close(posterior_precise(rows, kIdentity, log_weights, x, kSigmas, subset, request, {}),
                      posterior_reference(rows, kIdentity, log_weights, x, kSigmas, subset, request), 4, 10);
   const std::vector<std::uint32_t> weightless{3, 10};
+  const std::vector<double> far(d, 1e200);
+  EXPECT_THROW(posterior_precise(rows, kIdentity, {}, matrix(far, d), std::vector{1.0}, {}, {}, {}), Error);
   EXPECT_THROW(posterior_precise(rows, kIdentity, log_weights, x, kSigmas, weightless, request, {}), Error);
 }
 
