@@ -8,6 +8,9 @@
 
 namespace scorefield {
 
+/// Of text.
+inline constexpr Color kInk{0.13, 0.13, 0.15, 1};
+
 /// The colour of a panel's series: as it asks, or the next of Okabe and Ito's palette (2008).
 Color series_color(const Panel& panel, std::size_t index);
 

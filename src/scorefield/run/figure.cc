@@ -12,6 +12,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/file.h"
+#include "scorefield/run/colors.h"
 #include "scorefield/run/plot.h"
 
 namespace scorefield {

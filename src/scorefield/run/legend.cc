@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "scorefield/run/colors.h"
-#include "scorefield/run/plot.h"
 
 namespace scorefield {
 namespace {
@@ -28,8 +27,9 @@ bool Legend::place(const Box& area, const std::vector<Pixel>& ink, Pixel* corner
   const double top = area.top + kGap, bottom = area.bottom() - kGap - height();
   if (right < left || bottom < top) return false;
   const double middle = (left + right) / 2;
-  for (const Pixel& place : {Pixel{right, top}, Pixel{left, top}, Pixel{right, bottom}, Pixel{left, bottom},
-                             Pixel{middle, top}, Pixel{middle, bottom}}) {
+  for (const Pixel& place :
+       {Pixel{right, top}, Pixel{left, top}, Pixel{right, bottom}, Pixel{left, bottom}, Pixel{middle, top},
+        Pixel{middle, bottom}, Pixel{right, (top + bottom) / 2}, Pixel{left, (top + bottom) / 2}}) {
     const Box box{place.x - 4, place.y - 4, width_ + 8, height() + 8};
     const bool covered = std::any_of(ink.begin(), ink.end(), [&box](const Pixel& p) {
       return p.x > box.left && p.x < box.right() && p.y > box.top && p.y < box.bottom();

@@ -1,13 +1,13 @@
 #include "scorefield/run/plot.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <string>
 
 #include "scorefield/run/axis_map.h"
 #include "scorefield/run/colors.h"
 #include "scorefield/run/legend.h"
+#include "scorefield/run/marks.h"
 #include "scorefield/run/ticks.h"
 
 namespace scorefield {
@@ -20,31 +20,8 @@ constexpr Font kNumbers{11, false};
 constexpr Font kLabels{12, false};
 constexpr Font kTitle{13, true};
 constexpr Font kSmall{10.5, false};
-constexpr double kBarShare = 0.8;  // of the room between two bars' centres
 
-struct Bars {
-  std::size_t groups = 0;  // bar series side by side
-  double slot = 1;         // between two centres
-};
-
-Bars measure_bars(const Panel& panel) {
-  Bars bars;
-  std::vector<double> centres;
-  for (const Series& series : panel.series) {
-    if (series.mark != Mark::kBars) continue;
-    ++bars.groups;
-    centres.insert(centres.end(), series.x.begin(), series.x.end());
-  }
-  std::sort(centres.begin(), centres.end());
-  double nearest = std::numeric_limits<double>::infinity();
-  for (std::size_t i = 1; i < centres.size(); ++i) {
-    if (centres[i] > centres[i - 1]) nearest = std::min(nearest, centres[i] - centres[i - 1]);
-  }
-  if (std::isfinite(nearest)) bars.slot = nearest;
-  return bars;
-}
-
-AxisMap x_axis(const Panel& panel, const Bars& bars) {
+AxisMap x_axis(const Panel& panel, const BarLayout& bars) {
   Extent extent;
   for (const Series& series : panel.series) {
     const double reach = series.mark == Mark::kBars ? bars.slot / 2 : 0;
@@ -108,21 +85,21 @@ Tick power_note(int power) {
 class PanelPlot {
  public:
   PanelPlot(Paint& paint, const Panel& panel)
-      : paint_(paint), panel_(panel), bars_(measure_bars(panel)), x_(x_axis(panel, bars_)), y_(y_axis(panel)) {}
+      : paint_(paint), panel_(panel), x_(x_axis(panel, BarLayout(panel))), y_(y_axis(panel)) {}
 
   void draw(const Box& cell) {
     lay_out(cell, 0);
+    const Marks marks(panel_, x_, y_, area_);
     const Legend legend(paint_, panel_);
     Pixel corner{0, 0};
-    if (!legend.empty() && !legend.place(area_, occupied(), &corner)) {
+    if (!legend.empty() && !legend.place(area_, marks.ink(), &corner)) {
       lay_out(cell, legend.width() + 10);
       corner = {area_.right() + 12, area_.top};
     }
     draw_grid();
     paint_.clip({area_.left - 0.5, area_.top - 0.5, area_.width + 1, area_.height + 1});
     draw_heat();
-    std::size_t bar = 0;
-    for (std::size_t i = 0; i < panel_.series.size(); ++i) draw_series(i, bar);
+    marks.draw(paint_);
     draw_references();
     paint_.unclip();
     draw_axes();
@@ -164,57 +141,6 @@ class PanelPlot {
       area_.top += (area_.height - area_.width / wanted) / 2;
       area_.height = area_.width / wanted;
     }
-  }
-
-  bool shows(double x, double y) const { return x_.shows(x) && y_.shows(y); }
-  Pixel at(double x, double y) const { return {x_(x), y_(y)}; }
-
-  /// The runs of showable points of a line.
-  std::vector<std::vector<Pixel>> runs(const Series& series, const std::vector<double>& y) const {
-    std::vector<std::vector<Pixel>> found(1);
-    for (std::size_t i = 0; i < y.size(); ++i) {
-      if (shows(series.x[i], y[i])) {
-        found.back().push_back(at(series.x[i], y[i]));
-      } else if (!found.back().empty()) {
-        found.emplace_back();
-      }
-    }
-    return found;
-  }
-
-  /// Where ink will be, in steps of a few pixels: what a legend must not cover.
-  std::vector<Pixel> occupied() const {
-    std::vector<Pixel> ink;
-    for (const Series& series : panel_.series) {
-      const bool joined = series.mark == Mark::kLine || series.mark == Mark::kLinePoints;
-      for (const auto& run : runs(series, series.y)) {
-        for (std::size_t i = 0; i < run.size(); ++i) {
-          ink.push_back(run[i]);
-          if (series.mark == Mark::kBars) {
-            for (double y = run[i].y; y < area_.bottom(); y += 5) ink.push_back({run[i].x, y});
-          }
-          if (!joined || i == 0) continue;
-          const int pieces =
-              1 + static_cast<int>(std::min(400.0, std::hypot(run[i].x - run[i - 1].x, run[i].y - run[i - 1].y) / 5));
-          for (int k = 1; k < pieces; ++k) {
-            const double share = static_cast<double>(k) / pieces;
-            ink.push_back(
-                {run[i - 1].x + share * (run[i].x - run[i - 1].x), run[i - 1].y + share * (run[i].y - run[i - 1].y)});
-          }
-        }
-      }
-    }
-    const double step = 5;
-    for (const ReferenceLine& line : panel_.horizontal) {
-      for (double x = area_.left; x < area_.right(); x += step) ink.push_back({x, y_(line.value)});
-    }
-    for (const ReferenceLine& line : panel_.vertical) {
-      for (double y = area_.top; y < area_.bottom(); y += step) ink.push_back({x_(line.value), y});
-    }
-    for (double x = area_.left; !panel_.heat.empty() && x < area_.right(); x += step) {
-      for (double y = area_.top; y < area_.bottom(); y += step) ink.push_back({x, y});
-    }
-    return ink;
   }
 
   void draw_grid() {
@@ -273,78 +199,6 @@ class PanelPlot {
     if (ticks.power != 0) draw_number(paint_, {bar.right() + 28, bar.top - 10}, power_note(ticks.power), Align::kRight);
     paint_.text({bar.right() + 6 + widest + 14, bar.top + bar.height / 2}, heat.color.label, kLabels, kInk,
                 Align::kCenter, -M_PI / 2);
-  }
-
-  void draw_series(std::size_t index, std::size_t& bar) {
-    const Series& series = panel_.series[index];
-    const Color color = series_color(panel_, index);
-    draw_band(series, color);
-    if (series.mark == Mark::kBars) {
-      draw_bars(series, color, bar++);
-      return;
-    }
-    draw_error_bars(series, color);
-    if (series.mark != Mark::kPoints) {
-      for (const auto& run : runs(series, series.y)) {
-        if (run.size() == 1) paint_.disc(run[0], 1.5, color);
-        paint_.stroke(run, color, 1.8, series.dashed ? std::vector<double>{6, 4} : std::vector<double>{});
-      }
-    }
-    if (series.mark != Mark::kLine) {
-      const bool many = series.x.size() > 500;
-      Color dot = color;
-      if (many) dot.alpha = 0.55;
-      for (std::size_t i = 0; i < series.x.size(); ++i) {
-        if (shows(series.x[i], series.y[i])) paint_.disc(at(series.x[i], series.y[i]), many ? 1.6 : 2.8, dot);
-      }
-    }
-  }
-
-  void draw_band(const Series& series, Color color) {
-    color.alpha = 0.18;
-    std::vector<Pixel> outline, back;
-    for (std::size_t i = 0; i <= series.band_low.size(); ++i) {
-      const bool good = i < series.band_low.size() && shows(series.x[i], series.band_low[i]) &&
-                        shows(series.x[i], series.band_high[i]);
-      if (good) {
-        outline.push_back(at(series.x[i], series.band_low[i]));
-        back.push_back(at(series.x[i], series.band_high[i]));
-      } else if (!outline.empty()) {
-        outline.insert(outline.end(), back.rbegin(), back.rend());
-        paint_.fill(outline, color);
-        outline.clear();
-        back.clear();
-      }
-    }
-  }
-
-  void draw_error_bar(double x_pixel, double y, double error, const Color& color) {
-    if (!y_.shows(y + error) || !(error > 0)) return;
-    const double top = y_(y + error);
-    // Down to 0 or below on a log axis: the bar leaves the panel.
-    const double bottom = y_.shows(y - error) ? y_(y - error) : area_.bottom() + 10;
-    paint_.stroke({{x_pixel, top}, {x_pixel, bottom}}, color, 1.2);
-    for (double end : {top, bottom}) paint_.stroke({{x_pixel - 3, end}, {x_pixel + 3, end}}, color, 1.2);
-  }
-
-  void draw_error_bars(const Series& series, const Color& color) {
-    for (std::size_t i = 0; i < series.error.size(); ++i) {
-      if (shows(series.x[i], series.y[i])) draw_error_bar(x_(series.x[i]), series.y[i], series.error[i], color);
-    }
-  }
-
-  void draw_bars(const Series& series, const Color& color, std::size_t bar) {
-    const double ground = y_.scale() == Scale::kLog ? y_.low() : std::clamp(0.0, y_.low(), y_.high());
-    const auto groups = static_cast<double>(bars_.groups);
-    for (std::size_t i = 0; i < series.x.size(); ++i) {
-      if (!shows(series.x[i], series.y[i])) continue;
-      const double room = bars_.slot * kBarShare / groups;
-      const double centre = series.x[i] + (static_cast<double>(bar) - (groups - 1) / 2) * room;
-      const double left = x_(centre - room / 2), right = x_(centre + room / 2);
-      const double top = std::min(y_(series.y[i]), y_(ground)), bottom = std::max(y_(series.y[i]), y_(ground));
-      paint_.fill(Box{std::min(left, right), top, std::max(1.0, std::abs(right - left) - 1), bottom - top}, color);
-      if (!series.error.empty()) draw_error_bar((left + right) / 2, series.y[i], series.error[i], kInk);
-    }
   }
 
   void draw_references() {
@@ -411,7 +265,6 @@ class PanelPlot {
 
   Paint& paint_;
   const Panel& panel_;
-  Bars bars_;
   AxisMap x_;
   AxisMap y_;
   Box area_;

@@ -6,8 +6,6 @@
 
 namespace scorefield {
 
-inline constexpr Color kInk{0.13, 0.13, 0.15, 1};
-
 /// Everything of the panel, its title and labels included, inside `cell`.
 void draw_panel(Paint& paint, const Panel& panel, const Box& cell);
 
