@@ -14,7 +14,8 @@ struct Extent {
   double high = -std::numeric_limits<double>::infinity();
 
   void add(double value, Scale scale) {
-    if (!std::isfinite(value) || (scale == Scale::kLog && value <= 0)) return;
+    // Beyond 1e300 a range would overflow.
+    if (!(std::abs(value) < 1e300) || (scale == Scale::kLog && value <= 0)) return;
     low = std::fmin(low, value);
     high = std::fmax(high, value);
   }

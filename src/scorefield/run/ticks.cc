@@ -18,16 +18,31 @@ std::string number(std::string text) {
   return text;
 }
 
+/// A distance between two numbers, digit * 10^exponent, digit 1, 2 or 5.
+struct Step {
+  int digit = 1;
+  int exponent = 0;
+
+  double value() const { return digit * power_of_ten(exponent); }
+  Step larger() const {
+    return digit == 1 ? Step{2, exponent} : digit == 2 ? Step{5, exponent} : Step{1, exponent + 1};
+  }
+  Step smaller() const {
+    return digit == 5 ? Step{2, exponent} : digit == 2 ? Step{1, exponent} : Step{5, exponent - 1};
+  }
+  double numbers(double low, double high) const {
+    return std::floor(high / value() + 1e-6) - std::ceil(low / value() - 1e-6) + 1;
+  }
+};
+
 Ticks linear_ticks(double low, double high, int most) {
   Ticks ticks;
-  const double wanted = (high - low) / std::max(1, most);
-  int exponent = static_cast<int>(std::floor(std::log10(wanted)));
-  const double lead = wanted / power_of_ten(exponent);
-  int digit = lead <= 1.0 ? 1 : lead <= 2.0 ? 2 : lead <= 5.0 ? 5 : 10;
-  if (digit == 10) {
-    digit = 1;
-    ++exponent;
-  }
+  most = std::max(1, most);
+  Step apart{1, static_cast<int>(std::floor(std::log10((high - low) / most)))};
+  while (apart.value() * most < high - low) apart = apart.larger();
+  // One number alone gives no scale.
+  if (apart.numbers(low, high) < 3) apart = apart.smaller();
+  const auto [digit, exponent] = apart;
   const double largest = std::max(std::abs(low), std::abs(high));
   if (largest >= 1e5 || largest < 1e-3) ticks.power = static_cast<int>(std::floor(std::log10(largest)));
   const int decimals = std::max(0, ticks.power - exponent);

@@ -18,8 +18,9 @@ TEST(Ticks, LinearAxesCountInOnesTwosAndFives) {
   EXPECT_EQ(numbers(choose_ticks(0, 10, Scale::kLinear, 5)), "0 2 4 6 8 10");
   EXPECT_EQ(numbers(choose_ticks(-0.07, 1.03, Scale::kLinear, 6)), "0.0 0.2 0.4 0.6 0.8 1.0");
   EXPECT_EQ(numbers(choose_ticks(-1, 1, Scale::kLinear, 4)), "−1.0 −0.5 0.0 0.5 1.0");
-  EXPECT_EQ(numbers(choose_ticks(3, 97, Scale::kLinear, 2)), "50");
+  EXPECT_EQ(numbers(choose_ticks(3, 97, Scale::kLinear, 2)), "20 40 60 80");
   EXPECT_EQ(numbers(choose_ticks(1000, 1001, Scale::kLinear, 2)), "1000.0 1000.5 1001.0");
+  EXPECT_EQ(numbers(choose_ticks(-3.8, 3.8, Scale::kLinear, 3)), "−2 0 2");
 }
 
 TEST(Ticks, LargeAndSmallNumbersShareAPower) {
