@@ -107,6 +107,7 @@ def edm_zip_corpus():
         "json-label": with_json(b'{"labels": [["a/1.png", -1]]}'), "json-vector": with_json(b'{"labels": [["a", [0, 1]]]}'),
         "json-two": with_json(b'{"labels": [["a", 1], ["a", 1]]}'), "json-missing": with_json(b'{"labels": []}'),
         "json-key": with_json(b'{"labels": null, "labels": []}'), "json-deep": with_json(b'{"x": ' + b"[" * 200),
+        "json-alone": labels,
     }
 
 

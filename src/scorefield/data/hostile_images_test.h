@@ -1,4 +1,5 @@
-// What a fuzzer and the corpus test do with the bytes of images and archives of them. Included by tests and by fuzz/ only.
+// What a fuzzer and the corpus test do with the bytes of images and archives of them. Included by tests and by fuzz/
+// only.
 #pragma once
 
 #include <string>
@@ -6,6 +7,7 @@
 
 #include "scorefield/data/edm_zip.h"
 #include "scorefield/data/hostile_input_test.h"
+#include "scorefield/data/image_labels.h"
 #include "scorefield/data/jpeg.h"
 #include "scorefield/data/png.h"
 
@@ -32,7 +34,7 @@ inline std::vector<std::string> read_jpeg_input(const Blob& input) {
   return errors;
 }
 
-/// As the pictures are, and resized.
+/// As the pictures are, and resized; and the bytes as a dataset.json, which no CRC guards then.
 inline std::vector<std::string> read_edm_zip_input(const Blob& input) {
   std::vector<std::string> errors;
   attempt(errors, [&] {
@@ -40,6 +42,7 @@ inline std::vector<std::string> read_edm_zip_input(const Blob& input) {
     attempt(errors, [&] { read_edm_zip(archive, std::nullopt, small_context()); });
     attempt(errors, [&] { read_edm_zip(archive, 3, small_context()); });
   });
+  attempt(errors, [&] { labels_from_json(input, {"a/1.png"}, small_context()); });
   return errors;
 }
 

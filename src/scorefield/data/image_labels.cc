@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
 #include "scorefield/base/error.h"
+#include "scorefield/data/array.h"
 
 namespace scorefield {
 namespace {
@@ -30,7 +30,7 @@ class LabelReader : public nlohmann::json_sax<json> {
   bool number_integer(number_integer_t) override { return other(); }  // negative
   bool number_unsigned(number_unsigned_t value) override {
     if (!in_labels()) return inside();
-    if (depth_ != 3 || parts_ != 1 || value > std::numeric_limits<std::int32_t>::max()) return malformed();
+    if (depth_ != 3 || parts_ != 1 || value > kLargestLabel) return malformed();
     ++parts_;
     if (!labels_.emplace(file_, static_cast<std::int32_t>(value)).second) {
       throw Error(fmt::format("{}: '{}' has two labels", source_.name, file_));
@@ -87,9 +87,11 @@ class LabelReader : public nlohmann::json_sax<json> {
   bool inside() const { return depth_ > 0 || malformed(); }
   bool other() const { return in_labels() ? malformed() : inside(); }
   [[noreturn]] bool malformed() const {
-    throw Error(fmt::format(
-        "{}: {}; expected {{\"labels\": [[\"00000/img00000000.png\", 6], ...]}} with whole numbers from 0 on, or null",
-        source_.name, file_.empty() ? "no list of labels" : fmt::format("not a label, near '{}'", file_)));
+    throw Error(
+        fmt::format("{}: {}; expected {{\"labels\": [[\"00000/img00000000.png\", 6], ...]}} with whole numbers "
+                    "from 0 to {}, or null",
+                    source_.name, file_.empty() ? "no list of labels" : fmt::format("not a label, near '{}'", file_),
+                    kLargestLabel));
   }
 
   const Blob& source_;
@@ -125,15 +127,17 @@ ImageLabels labels_from_folders(const std::vector<std::string>& files, const std
   return result;
 }
 
-ImageLabels labels_from_json(const Blob& file, const std::vector<std::string>& files) {
-  LabelReader reader(file);
-  const auto* text = reinterpret_cast<const char*>(file.bytes.data());
-  json::sax_parse(text, text + file.bytes.size(), &reader);
+ImageLabels labels_from_json(const Blob& source, const std::vector<std::string>& files, const Context& context) {
+  constexpr std::size_t kBytesPerByte = 8;  // what the label of a short path takes in the map, by the text it came from
+  context.check_memory(kBytesPerByte * source.bytes.size(), source.name);
+  LabelReader reader(source);
+  const auto* text = reinterpret_cast<const char*>(source.bytes.data());
+  json::sax_parse(text, text + source.bytes.size(), &reader);
   if (!reader.found()) return {};
   ImageLabels result;
   for (const std::string& name : files) {
     const auto at = reader.labels().find(name);
-    if (at == reader.labels().end()) throw Error(fmt::format("{}: no label for '{}'", file.name, name));
+    if (at == reader.labels().end()) throw Error(fmt::format("{}: no label for '{}'", source.name, name));
     result.labels.push_back(at->second);
   }
   result.unused = reader.labels().size() - files.size();

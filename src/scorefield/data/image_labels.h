@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "scorefield/base/context.h"
 #include "scorefield/data/blob.h"
 
 namespace scorefield {
@@ -20,8 +21,9 @@ struct ImageLabels {
 ImageLabels labels_from_folders(const std::vector<std::string>& files, const std::string& set);
 
 /// The labels in EDM's and StyleGAN's dataset.json: {"labels": [["00000/img00000000.png", 6], ...]} or null.
-/// Throws Error (name and place) on other contents, a file without a label, and a file that comes twice.
-ImageLabels labels_from_json(const Blob& json, const std::vector<std::string>& files);
+/// Throws Error (name and place) on other contents, a file without a label, a file that comes twice, and
+/// memory over the limit.
+ImageLabels labels_from_json(const Blob& source, const std::vector<std::string>& files, const Context& context);
 
 /// The name of that file, at the root of the set.
 inline constexpr const char* kLabelFile = "dataset.json";

@@ -14,7 +14,7 @@ using testing::IsEmpty;
 using testing::ThrowsMessage;
 
 ImageLabels from_json(const std::string& text, const std::vector<std::string>& files = {"a.png", "b.png"}) {
-  return labels_from_json(make_blob("dataset.json", text), files);
+  return labels_from_json(make_blob("dataset.json", text), files, {});
 }
 
 TEST(ImageLabels, FirstFoldersInBytewiseOrder) {
@@ -60,8 +60,8 @@ TEST(ImageLabels, OtherJsonIsAnError) {
   }
   for (const char* text :
        {R"({"labels": [["a.png"]]})", R"({"labels": [["a.png", -1]]})", R"({"labels": [["a.png", 1.5]]})",
-        R"({"labels": [["a.png", 2147483648]]})", R"({"labels": [["a.png", 1, 2]]})",
-        R"({"labels": [["a.png", [0, 1]]]})", R"({"labels": [["a.png", "1"]]})", R"({"labels": [["a.png", null]]})"}) {
+        R"({"labels": [["a.png", 1000001]]})", R"({"labels": [["a.png", 1, 2]]})", R"({"labels": [["a.png", [0, 1]]]})",
+        R"({"labels": [["a.png", "1"]]})", R"({"labels": [["a.png", null]]})"}) {
     EXPECT_THAT([&] { from_json(text); }, ThrowsMessage<Error>(HasSubstr("not a label, near 'a.png'; expected")))
         << text;
   }
@@ -73,6 +73,14 @@ TEST(ImageLabels, BrokenJsonIsAnErrorAtItsByte) {
   EXPECT_THAT([] { from_json(""); }, ThrowsMessage<Error>(HasSubstr("not JSON")));
   // A million brackets must not overflow a stack.
   EXPECT_THAT([] { from_json("{\"x\": " + std::string(1 << 20, '[')); }, ThrowsMessage<Error>(HasSubstr("not JSON")));
+}
+
+TEST(ImageLabels, LongJsonIsOverTheMemoryLimit) {
+  Context context;
+  context.memory_limit = 1 << 20;
+  const Blob json = make_blob("dataset.json", std::string(1 << 18, ' ') + "{}");
+  EXPECT_THAT([&] { labels_from_json(json, {}, context); },
+              ThrowsMessage<Error>(HasSubstr("dataset.json needs 3 MiB, over the memory limit of 1 MiB")));
 }
 
 TEST(ImageLabels, WhatComesTwiceOrIsMissingIsAnError) {

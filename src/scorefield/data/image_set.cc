@@ -47,11 +47,11 @@ class Decoder {
  public:
   Decoder(const ImageSet& set, std::optional<std::size_t> resolution, const Context& context)
       : set_(set),
-        labels_(set.label_file ? labels_from_json(*set.label_file, set.files)
+        labels_(set.label_file ? labels_from_json(*set.label_file, set.files, context)
                                : labels_from_folders(set.files, set.name)),
         resolution_(resolution),
         context_(context) {
-    const Image first = load(0).image;
+    const Image first = load(0, context).image;
     height_ = first.height;
     width_ = first.width;
     channels_ = first.channels;
@@ -88,8 +88,8 @@ class Decoder {
     bool resized = false;
   };
 
-  Loaded load(std::size_t i) const {
-    DecodedImage decoded = decode_image(set_.read(i), context_);
+  Loaded load(std::size_t i, const Context& context) const {
+    DecodedImage decoded = decode_image(set_.read(i), context);
     Loaded loaded{std::move(decoded.image), decoded.changes, false};
     if (resolution_ && (loaded.image.height != *resolution_ || loaded.image.width != *resolution_)) {
       loaded.image = resize_image(loaded.image, *resolution_);
@@ -107,11 +107,17 @@ class Decoder {
                     std::min(height_, width_), std::min(height_, width_), std::min(height_, width_)));
   }
 
+  std::size_t threads() const {
+    return context_.pool == nullptr ? 1 : static_cast<std::size_t>(context_.pool->threads());
+  }
+
   /// False when a coloured picture turned up and there is no room for colour.
   bool decode_all() {
     const std::size_t count = set_.files.size();
     const std::size_t length = channels_ * height_ * width_;
-    if (length > context_.memory_limit / count) context_.check_memory(context_.memory_limit + 1, set_.name);
+    context_.check_memory(count * length, set_.name);
+    Context one_image = context_;  // of what is left each thread gets its share
+    one_image.memory_limit = (context_.memory_limit - count * length) / threads();
     values_.assign(count * length, 0);
     counts_ = {};
     std::atomic<bool> needs_color{false};
@@ -120,7 +126,7 @@ class Decoder {
     run_tasks(context_.pool, count, [&](std::size_t i, int) {
       context_.check_cancelled();
       if (needs_color) return;
-      const Loaded loaded = load(i);
+      const Loaded loaded = load(i, one_image);
       check_size(loaded.image, i);
       if (loaded.image.channels > channels_) {
         needs_color = true;
