@@ -48,31 +48,41 @@ double CentredRows::half_norm(std::size_t row) const {
       rows_);
 }
 
-void CentredRows::Tile::select(std::span<const std::uint32_t> subset, std::size_t first, std::size_t count) {
-  count_ = count;
+void CentredRows::Tile::select(std::span<const std::uint32_t> subset, std::size_t first, std::size_t last,
+                               std::size_t end) {
+  count_ = last - first;
   converted_ = false;
-  for (std::size_t j = 0; j < tile::kTileRows; ++j) {
-    const std::size_t position = first + (j < count ? j : 0);
-    numbers_[j] = subset.empty() ? static_cast<std::uint32_t>(position) : subset[position];
-  }
-  if (const auto* view = std::get_if<RowsView<const std::uint8_t>>(&rows_.rows_)) {
-    for (std::size_t j = 0; j < tile::kTileRows; ++j) bytes_[j] = (*view)[numbers_[j]].data();
-  }
+  const auto number_at = [&](std::size_t position) {
+    return subset.empty() ? static_cast<std::uint32_t>(position) : subset[position];
+  };
+  for (std::size_t j = 0; j < tile::kTileRows; ++j) numbers_[j] = number_at(first + (j < count_ ? j : 0));
+  std::visit(
+      [&](const auto& view) {
+        const auto address = [&](std::uint32_t number) {
+          return reinterpret_cast<const std::uint8_t*>(view[number].data());
+        };
+        for (std::size_t j = 0; j < tile::kTileRows; ++j) {
+          stored_[j] = address(numbers_[j]);
+          stored_[tile::kTileRows + j] = address(number_at(std::min(first + tile::kTileRows + j, end - 1)));
+        }
+      },
+      rows_.rows_);
 }
 
 const float* CentredRows::Tile::values() {
+  if (!values_) values_.emplace(tile::kTileRows * rows_.stride());
   if (!converted_) {
     std::visit(
         [&](const auto& view) {
           for (std::size_t j = 0; j < tile::kTileRows; ++j) {
             tile::centre_row(view[numbers_[j]].data(), rows_.centre(), rows_.unit_, rows_.dimension(),
-                             values_.data() + j * rows_.stride());
+                             values_->data() + j * rows_.stride());
           }
         },
         rows_.rows_);
     converted_ = true;
   }
-  return values_.data();
+  return values_->data();
 }
 
 }  // namespace scorefield

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -50,26 +51,28 @@ class CentredRows {
   /// |u|^2 / 2 of a row, in double.
   double half_norm(std::size_t row) const;
 
-  /// kTileRows rows, from `first` on of `subset` (empty: of all); where there is no row, the first of the tile again.
-  /// Filled as far as the loops need.
+  /// kTileRows rows of all or of a subset; where there is no row, the first of the tile again. Filled as far as the
+  /// loops need.
   class Tile {
    public:
-    explicit Tile(const CentredRows& rows) : rows_(rows), values_(tile::kTileRows * rows.stride()) {}
-    void select(std::span<const std::uint32_t> subset, std::size_t first, std::size_t count);
+    explicit Tile(const CentredRows& rows) : rows_(rows) {}
+    /// Rows first to last - 1, by position in `subset` (empty: among all). `end`: where the positions end.
+    void select(std::span<const std::uint32_t> subset, std::size_t first, std::size_t last, std::size_t end);
     std::uint32_t number(std::size_t j) const { return numbers_[j]; }
     std::size_t count() const { return count_; }
     /// Rows as u, [kTileRows][stride]; converted when first asked for.
     const float* values();
-    /// Rows as stored; only where bytes().
-    const std::uint8_t* const* stored_bytes() const { return bytes_.data(); }
+    /// Rows as stored, where they are bytes(), and the rows of the tile after this one.
+    const std::uint8_t* const* stored_bytes() const { return stored_.data(); }
+    const std::uint8_t* const* stored_bytes_ahead() const { return stored_.data() + tile::kTileRows; }
 
    private:
     const CentredRows& rows_;
     std::size_t count_ = 0;
     bool converted_ = false;
     std::array<std::uint32_t, tile::kTileRows> numbers_{};
-    std::array<const std::uint8_t*, tile::kTileRows> bytes_{};
-    AlignedFloats values_;
+    std::array<const std::uint8_t*, 2 * tile::kTileRows> stored_{};
+    std::optional<AlignedFloats> values_;
   };
 
   const float* centre() const { return centre_.data(); }

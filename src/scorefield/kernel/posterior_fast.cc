@@ -224,7 +224,7 @@ class Pass {
     std::fill(own.touched.begin(), own.touched.end(), 0);
     for (std::size_t row = first; row < last; row += kTileRows) {
       const std::size_t count = std::min(kTileRows, last - row);
-      own.tile.select(subset_, row, count);
+      own.tile.select(subset_, row, row + count, n_);
       for (std::size_t j = 0; j < kTileRows; ++j) {
         const std::uint32_t number = own.tile.number(j);
         own.half_norms[j] = j < count ? rows_.half_norms[number] : INFINITY;
@@ -247,8 +247,8 @@ class Pass {
     Softmax& state = own.softmax[g];
     const std::size_t count = group_size(g);
     if (few_ && rows_.rows.bytes()) {
-      tile::dots_few(own.tile.stored_bytes(), rows_.rows.shifted_centre(), panel_.data(), count, d_,
-                     own.products.data());
+      tile::dots_few(own.tile.stored_bytes(), own.tile.stored_bytes_ahead(), rows_.rows.shifted_centre(), panel_.data(),
+                     count, d_, own.products.data());
     } else if (few_) {
       tile::dots_few(own.tile.values(), stride_, panel_.data(), count, d_, own.products.data());
     } else {
@@ -273,8 +273,8 @@ class Pass {
     }
     if (active == 0) return;
     float* vectors = own.vectors.data() + g * kGroup * stride_;
-    if (few_ && count == 1 && rows_.rows.bytes()) {
-      tile::add_weighted(own.tile.stored_bytes(), rows_.rows.centre(), own.weights.data(), lanes(g), d_, state,
+    if (few_ && rows_.rows.bytes()) {
+      tile::add_weighted(own.tile.stored_bytes(), rows_.rows.centre(), own.weights.data(), lanes(g), count, d_, state,
                          vectors);
     } else {
       tile::add_weighted(own.tile.values(), stride_, own.weights.data(), lanes(g), count, d_, state, vectors);

@@ -51,9 +51,10 @@ void dots(const float* rows, std::size_t stride, const float* panel, std::size_t
 void dots_few(const float* rows, std::size_t stride, const float* queries, std::size_t count, std::size_t dimension,
               float* products);
 
-/// The same, straight from 8-bit rows. shifted_centre: 2^23 + centre, [row_stride(dimension)].
-void dots_few(const std::uint8_t* const* rows, const float* shifted_centre, const float* queries, std::size_t count,
-              std::size_t dimension, float* products);
+/// The same, straight from 8-bit rows. ahead: kTileRows rows that will be asked for next, or null.
+/// shifted_centre: 2^23 + centre, [row_stride(dimension)].
+void dots_few(const std::uint8_t* const* rows, const std::uint8_t* const* ahead, const float* shifted_centre,
+              const float* queries, std::size_t count, std::size_t dimension, float* products);
 
 /// Softmax over rows as they stream by, for one group of queries. With s = x.y - |y|^2/2 + sigma^2 log pi (so that
 /// s / sigma^2 is the logit but for a constant of the query) and m the largest s so far, p = exp((s - m) / sigma^2).
@@ -92,9 +93,9 @@ void softmax(float* products, float* weights, const float* half_norms, const flo
 void add_weighted(const float* rows, std::size_t stride, const float* weights, std::size_t lanes, std::size_t count,
                   std::size_t dimension, const Softmax& state, float* sums);
 
-/// The same for one query, straight from 8-bit rows and their centre.
+/// The same straight from 8-bit rows and their centre; count <= kFewQueries.
 void add_weighted(const std::uint8_t* const* rows, const float* centre, const float* weights, std::size_t lanes,
-                  std::size_t dimension, const Softmax& state, float* sums);
+                  std::size_t count, std::size_t dimension, const Softmax& state, float* sums);
 
 /// total = total * scale + part.
 void fold(double* total, double scale, const float* part, std::size_t dimension);

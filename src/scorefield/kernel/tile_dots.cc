@@ -2,6 +2,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "scorefield/kernel/tile_dots.cc"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
@@ -29,6 +30,7 @@ HWY_INLINE void block_dots(const float* HWY_RESTRICT rows, std::size_t stride, c
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < V; ++v) sums[r][v] = hn::Zero(f);
   }
+#pragma GCC unroll 4
   for (std::size_t k = 0; k < length; ++k) {
     hn::Vec<F> x[V];
 #pragma GCC unroll 4
@@ -119,127 +121,135 @@ HWY_INLINE void transpose(const std::uint8_t* const* HWY_RESTRICT rows, std::siz
 #endif
 }
 
-/// G groups of kN rows against Q queries, so that G * Q chains hide the latency of an addition.
-template <class T, std::size_t Q, std::size_t G>
-HWY_NOINLINE void row_dots(const std::uint8_t* const* HWY_RESTRICT rows, const float* HWY_RESTRICT centre,
-                           const float* HWY_RESTRICT queries, std::size_t query_stride, std::size_t dimension,
-                           float* HWY_RESTRICT products) {
-  constexpr bool kBytes = sizeof(T) == 1;
-  constexpr std::size_t kColumns = 16 / sizeof(T);  // of 16 bytes
-  const F f;
+/// Column k of G groups of kN rows against Q queries.
+template <std::size_t Q, std::size_t G>
+HWY_INLINE void add_column(const hn::Vec<F> (&y)[G], const float* HWY_RESTRICT queries, std::size_t stride,
+                           std::size_t k, hn::Vec<F> (&sums)[G][Q]) {
+#pragma GCC unroll 8
+  for (std::size_t q = 0; q < Q; ++q) {
+    const auto x = hn::Set(F(), queries[q * stride + k]);
+#pragma GCC unroll 2
+    for (std::size_t g = 0; g < G; ++g) sums[g][q] = hn::MulAdd(y[g], x, sums[g][q]);
+  }
+}
+
+/// The same for byte number `Byte` of each 32 bits. 2^23 + byte is made as bits, and 2^23 + centre taken off it: what
+/// is left is byte - centre, exactly.
+template <int Byte, std::size_t Q, std::size_t G>
+HWY_INLINE void add_bytes(const hn::Vec<U> (&columns)[G], const float* HWY_RESTRICT shifted_centre,
+                          const float* HWY_RESTRICT queries, std::size_t stride, std::size_t k,
+                          hn::Vec<F> (&sums)[G][Q]) {
   const U u;
-  // 2^23 + byte, as bits: subtracting 2^23 + centre leaves byte - centre exactly.
-  const auto exponent = hn::Set(u, 0x4B000000U);
-  const auto byte = hn::Set(u, 0xFFU);
-  hn::Vec<F> totals[G][Q];
-  hn::Vec<F> sums[G][Q];
+  const auto centre = hn::Set(F(), shifted_centre[k + Byte]);
+  hn::Vec<F> y[G];
 #pragma GCC unroll 2
   for (std::size_t g = 0; g < G; ++g) {
-#pragma GCC unroll 8
-    for (std::size_t q = 0; q < Q; ++q) sums[g][q] = totals[g][q] = hn::Zero(f);
+    const auto bits = hn::OrAnd(hn::Set(u, 0x4B000000U), hn::ShiftRight<8 * Byte>(columns[g]), hn::Set(u, 0xFFU));
+    y[g] = hn::Sub(hn::BitCast(F(), bits), centre);
   }
+  add_column<Q, G>(y, queries, stride, k + Byte, sums);
+}
 
-  // Four columns (bytes of 32 bits), or one (a float): chains go on in sums.
-  const auto add_column = [&](const hn::Vec<F>* y, std::size_t k) HWY_ATTR {
-#pragma GCC unroll 8
-    for (std::size_t q = 0; q < Q; ++q) {
-      const auto x = hn::Set(f, queries[q * query_stride + k]);
+/// 16 bytes of every row, from column k on.
+template <class T, std::size_t Q, std::size_t G>
+HWY_INLINE void add_step(const std::uint8_t* const* HWY_RESTRICT rows, std::size_t offset,
+                         const float* HWY_RESTRICT shifted_centre, const float* HWY_RESTRICT queries,
+                         std::size_t stride, std::size_t k, hn::Vec<F> (&sums)[G][Q]) {
+  hn::Vec<U> columns[4][G];
 #pragma GCC unroll 2
-      for (std::size_t g = 0; g < G; ++g) sums[g][q] = hn::MulAdd(y[g], x, sums[g][q]);
-    }
-  };
-  const auto add_columns = [&](const hn::Vec<U>(&columns)[G][4], std::size_t k) HWY_ATTR {
+  for (std::size_t g = 0; g < G; ++g) {
+    hn::Vec<U> four[4];
+    transpose(rows + g * kN, offset, four);
 #pragma GCC unroll 4
-    for (std::size_t i = 0; i < 4; ++i) {
+    for (std::size_t i = 0; i < 4; ++i) columns[i][g] = four[i];
+  }
+#pragma GCC unroll 4
+  for (std::size_t i = 0; i < 4; ++i) {
+    if constexpr (sizeof(T) == 1) {
+      add_bytes<0, Q, G>(columns[i], shifted_centre, queries, stride, k + 4 * i, sums);
+      add_bytes<1, Q, G>(columns[i], shifted_centre, queries, stride, k + 4 * i, sums);
+      add_bytes<2, Q, G>(columns[i], shifted_centre, queries, stride, k + 4 * i, sums);
+      add_bytes<3, Q, G>(columns[i], shifted_centre, queries, stride, k + 4 * i, sums);
+    } else {
       hn::Vec<F> y[G];
-      if constexpr (kBytes) {
-        const auto add_byte = [&](auto shift) HWY_ATTR {
-          const std::size_t column = k + 4 * i + shift.value;
-          const auto c = hn::Set(f, centre[column]);
 #pragma GCC unroll 2
-          for (std::size_t g = 0; g < G; ++g) {
-            const auto shifted = hn::ShiftRight<8 * shift.value>(columns[g][i]);
-            y[g] = hn::Sub(hn::BitCast(f, hn::OrAnd(exponent, shifted, byte)), c);
-          }
-          add_column(y, column);
-        };
-        add_byte(std::integral_constant<int, 0>());
-        add_byte(std::integral_constant<int, 1>());
-        add_byte(std::integral_constant<int, 2>());
-        add_byte(std::integral_constant<int, 3>());
-      } else {
-#pragma GCC unroll 2
-        for (std::size_t g = 0; g < G; ++g) y[g] = hn::BitCast(f, columns[g][i]);
-        add_column(y, k + i);
-      }
+      for (std::size_t g = 0; g < G; ++g) y[g] = hn::BitCast(F(), columns[i][g]);
+      add_column<Q, G>(y, queries, stride, k + i, sums);
     }
-  };
-  const auto add_step = [&](const std::uint8_t* const* from, std::size_t offset, std::size_t k) HWY_ATTR {
-    hn::Vec<U> columns[G][4];
-#pragma GCC unroll 2
-    for (std::size_t g = 0; g < G; ++g) transpose(from + g * kN, offset, columns[g]);
-    add_columns(columns, k);
-  };
+  }
+}
 
+/// G groups of kN rows against Q queries: G * Q chains hide the latency of an addition. ahead: rows of later on, whose
+/// bytes are fetched into the L2 cache meanwhile: no hardware prefetcher follows kN rows at a time.
+template <class T, std::size_t Q, std::size_t G>
+HWY_NOINLINE void row_dots(const std::uint8_t* const* HWY_RESTRICT rows, const std::uint8_t* const* HWY_RESTRICT ahead,
+                           const float* HWY_RESTRICT shifted_centre, const float* HWY_RESTRICT queries,
+                           std::size_t stride, std::size_t dimension, float* HWY_RESTRICT products) {
+  constexpr std::size_t kColumns = 16 / sizeof(T);  // of 16 bytes
+  constexpr std::size_t kRows = G * kN;
+  const F f;
   const std::size_t block = block_length(dimension);
   for (std::size_t start = 0; start < dimension; start += block) {
     const std::size_t end = HWY_MIN(start + block, dimension);
-    std::size_t k = start;
-    for (; k + kColumns <= end; k += kColumns) add_step(rows, k * sizeof(T), k);
-    if (k < end) {
-      // The last columns of a row, padded to 16 bytes: reading on would leave the row.
-      HWY_ALIGN std::uint8_t padded[G * kN][16] = {};
-      const std::uint8_t* pointers[G * kN];
-      for (std::size_t j = 0; j < G * kN; ++j) {
-        std::memcpy(padded[j], rows[j] + k * sizeof(T), (end - k) * sizeof(T));
-        pointers[j] = padded[j];
-      }
-      add_step(pointers, 0, k);
-    }
+    hn::Vec<F> sums[G][Q];
 #pragma GCC unroll 2
     for (std::size_t g = 0; g < G; ++g) {
 #pragma GCC unroll 8
-      for (std::size_t q = 0; q < Q; ++q) {
-        totals[g][q] = start == 0 ? sums[g][q] : hn::Add(totals[g][q], sums[g][q]);
-        sums[g][q] = hn::Zero(f);
-      }
+      for (std::size_t q = 0; q < Q; ++q) sums[g][q] = hn::Zero(f);
     }
-  }
-  for (std::size_t g = 0; g < G; ++g) {
-    for (std::size_t q = 0; q < Q; ++q) {
-      HWY_ALIGN float lanes[kN];
-      hn::Store(totals[g][q], f, lanes);
-      for (std::size_t j = 0; j < kN; ++j) products[(g * kN + j) * kLaneStep + q] = lanes[j];
+    std::size_t k = start;
+    for (; k + kColumns <= end; k += kColumns) {
+      if (ahead != nullptr) {
+        // A line has 64 bytes, a step takes 16: a quarter of the rows each time.
+        const std::size_t quarter = k * sizeof(T) / 16 % 4 * (kRows / 4);
+        for (std::size_t j = quarter; j < quarter + kRows / 4; ++j) hwy::Prefetch(ahead[j] + k * sizeof(T));
+      }
+      add_step<T, Q, G>(rows, k * sizeof(T), shifted_centre, queries, stride, k, sums);
+    }
+    if (k < end) {
+      // The last columns of a row, padded to 16 bytes: reading on would leave the row.
+      HWY_ALIGN std::uint8_t padded[kRows][16] = {};
+      const std::uint8_t* pointers[kRows];
+      for (std::size_t j = 0; j < kRows; ++j) {
+        std::memcpy(padded[j], rows[j] + k * sizeof(T), (end - k) * sizeof(T));
+        pointers[j] = padded[j];
+      }
+      add_step<T, Q, G>(pointers, 0, shifted_centre, queries, stride, k, sums);
+    }
+    for (std::size_t g = 0; g < G; ++g) {
+      for (std::size_t q = 0; q < Q; ++q) {
+        HWY_ALIGN float lanes[kN];
+        hn::Store(sums[g][q], f, lanes);
+        float* out = products + g * kN * kLaneStep + q;
+        for (std::size_t j = 0; j < kN; ++j) {
+          out[j * kLaneStep] = start == 0 ? lanes[j] : out[j * kLaneStep] + lanes[j];
+        }
+      }
     }
   }
 }
 
 template <class T>
-void FewDots(const std::uint8_t* const* rows, const float* centre, const float* queries, std::size_t count,
-             std::size_t dimension, float* products) {
+void FewDots(const std::uint8_t* const* rows, const std::uint8_t* const* ahead, const float* shifted_centre,
+             const float* queries, std::size_t count, std::size_t dimension, float* products) {
   const std::size_t stride = row_stride(dimension);
-  const auto all_rows = [&](auto q, auto g, std::size_t first) HWY_ATTR {
-    constexpr std::size_t kStep = decltype(g)::value * kN;
-    for (std::size_t j = 0; j < kTileRows; j += kStep) {
-      row_dots<T, decltype(q)::value, decltype(g)::value>(rows + j, centre, queries + first * stride, stride, dimension,
-                                                          products + j * kLaneStep + first);
-    }
-  };
-  using std::integral_constant;
-  std::size_t first = 0;
-  for (std::size_t left = count; left > 0; left = count - first) {
-    if (left >= 8) {
-      all_rows(integral_constant<std::size_t, 8>(), integral_constant<std::size_t, 1>(), first);
-      first += 8;
-    } else if (left >= 4) {
-      all_rows(integral_constant<std::size_t, 4>(), integral_constant<std::size_t, 2>(), first);
-      first += 4;
-    } else if (left >= 2) {
-      all_rows(integral_constant<std::size_t, 2>(), integral_constant<std::size_t, 2>(), first);
-      first += 2;
-    } else {
-      all_rows(integral_constant<std::size_t, 1>(), integral_constant<std::size_t, 2>(), first);
-      first += 1;
+  for (std::size_t j = 0; j < kTileRows; j += 2 * kN) {
+    const auto take = [&](auto q, std::size_t first) {
+      row_dots<T, decltype(q)::value, 2>(rows + j, first == 0 && ahead != nullptr ? ahead + j : nullptr, shifted_centre,
+                                         queries + first * stride, stride, dimension, products + j * kLaneStep + first);
+      return first + decltype(q)::value;
+    };
+    for (std::size_t first = 0; first < count;) {
+      const std::size_t left = count - first;
+      if (left >= 8) {
+        first = take(std::integral_constant<std::size_t, 8>(), first);
+      } else if (left >= 4) {
+        first = take(std::integral_constant<std::size_t, 4>(), first);
+      } else if (left >= 2) {
+        first = take(std::integral_constant<std::size_t, 2>(), first);
+      } else {
+        first = take(std::integral_constant<std::size_t, 1>(), first);
+      }
     }
   }
 }
@@ -248,12 +258,12 @@ void FewDotsFloat(const float* rows, std::size_t stride, const float* queries, s
                   float* products) {
   const std::uint8_t* pointers[kTileRows];
   for (std::size_t j = 0; j < kTileRows; ++j) pointers[j] = reinterpret_cast<const std::uint8_t*>(rows + j * stride);
-  FewDots<float>(pointers, nullptr, queries, count, dimension, products);
+  FewDots<float>(pointers, nullptr, nullptr, queries, count, dimension, products);
 }
 
-void FewDotsBytes(const std::uint8_t* const* rows, const float* shifted_centre, const float* queries, std::size_t count,
-                  std::size_t dimension, float* products) {
-  FewDots<std::uint8_t>(rows, shifted_centre, queries, count, dimension, products);
+void FewDotsBytes(const std::uint8_t* const* rows, const std::uint8_t* const* ahead, const float* shifted_centre,
+                  const float* queries, std::size_t count, std::size_t dimension, float* products) {
+  FewDots<std::uint8_t>(rows, ahead, shifted_centre, queries, count, dimension, products);
 }
 
 }  // namespace scorefield::tile::HWY_NAMESPACE
@@ -276,9 +286,9 @@ void dots_few(const float* rows, std::size_t stride, const float* queries, std::
   HWY_DYNAMIC_DISPATCH(FewDotsFloat)(rows, stride, queries, count, dimension, products);
 }
 
-void dots_few(const std::uint8_t* const* rows, const float* shifted_centre, const float* queries, std::size_t count,
-              std::size_t dimension, float* products) {
-  HWY_DYNAMIC_DISPATCH(FewDotsBytes)(rows, shifted_centre, queries, count, dimension, products);
+void dots_few(const std::uint8_t* const* rows, const std::uint8_t* const* ahead, const float* shifted_centre,
+              const float* queries, std::size_t count, std::size_t dimension, float* products) {
+  HWY_DYNAMIC_DISPATCH(FewDotsBytes)(rows, ahead, shifted_centre, queries, count, dimension, products);
 }
 
 }  // namespace scorefield::tile

@@ -119,7 +119,8 @@ TEST(TileDots, EveryFormHasTheSameBits) {
         std::vector<float> from_floats(kTileRows * kLaneStep);
         std::vector<float> from_bytes(kTileRows * kLaneStep);
         dots_few(c.rows.data(), c.stride, c.queries.data(), count, d, from_floats.data());
-        dots_few(pointers.data(), c.shifted_centre.data(), c.queries.data(), count, d, from_bytes.data());
+        dots_few(pointers.data(), count % 2 == 0 ? pointers.data() : nullptr, c.shifted_centre.data(), c.queries.data(),
+                 count, d, from_bytes.data());
         for (std::size_t j = 0; j < kTileRows; ++j) {
           for (std::size_t q = 0; q < count; ++q) {
             ASSERT_EQ(from_floats[j * kLaneStep + q], from_bytes[j * kLaneStep + q]);
@@ -259,9 +260,11 @@ TEST(TileSum, EveryGroupSizeHasTheSameBits) {
         add_weighted(c.rows.data(), c.stride, weights.data(), kGroup, count, d, state, sums.data());
         check(sums, count);
       }
-      std::vector<float> sums(8 * c.stride, 0.5F);
-      add_weighted(pointers.data(), c.centre.data(), weights.data(), kGroup, d, state, sums.data());
-      check(sums, 1);
+      for (std::size_t count = 1; count <= kFewQueries; ++count) {
+        std::vector<float> sums(8 * c.stride, 0.5F);
+        add_weighted(pointers.data(), c.centre.data(), weights.data(), kGroup, count, d, state, sums.data());
+        check(sums, count);
+      }
     });
   }
 }
