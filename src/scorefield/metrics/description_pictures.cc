@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t kShownPairs = 10;
 constexpr std::size_t kShownLabels = 20;
 constexpr std::size_t kShownPoints = 4000;
-constexpr std::size_t kNamedColors = 7;  // more labels than the palette has colours get no legend
+constexpr std::size_t kNamedColors = 10;  // more labels than the palette has colours get no legend
 constexpr std::size_t kShownCoordinates = 6;
 constexpr std::size_t kGap = 2;  // pixels
 

@@ -10,9 +10,11 @@ constexpr Color from_bytes(int red, int green, int blue) {
   return {red / 255.0, green / 255.0, blue / 255.0, 1.0};
 }
 
-constexpr std::array<Color, 7> kPalette = {from_bytes(0, 114, 178),   from_bytes(213, 94, 0),  from_bytes(0, 158, 115),
-                                           from_bytes(204, 121, 167), from_bytes(230, 159, 0), from_bytes(86, 180, 233),
-                                           from_bytes(70, 70, 75)};
+// The seven of Okabe and Ito that show on white, then three of Tol's that stay apart from them.
+constexpr std::array<Color, 10> kPalette = {
+    from_bytes(0, 114, 178),  from_bytes(213, 94, 0),   from_bytes(0, 158, 115), from_bytes(204, 121, 167),
+    from_bytes(230, 159, 0),  from_bytes(86, 180, 233), from_bytes(70, 70, 75),  from_bytes(136, 34, 85),
+    from_bytes(153, 153, 51), from_bytes(51, 34, 136)};
 
 // Ten even stops; straight lines between them differ from the original by less than the eye tells.
 constexpr std::array<Color, 10> kViridis = {

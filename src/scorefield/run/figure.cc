@@ -66,8 +66,10 @@ void draw(cairo_surface_t* surface, const Figure& figure, const Layout& layout) 
   paint.fill(Box{0, 0, layout.width, layout.height}, {1, 1, 1, 1});
   paint.text({14, layout.top / 2 + 3}, figure.title, kFigureTitle, kInk);
   for (std::size_t i = 0; i < figure.panels.size(); ++i) {
-    const Box cell{figure.panel_width * static_cast<double>(i % layout.columns),
-                   layout.top + figure.panel_height * static_cast<double>(i / layout.columns), figure.panel_width,
+    const std::size_t row = i / layout.columns;
+    const std::size_t column = i % layout.columns;
+    const Box cell{figure.panel_width * static_cast<double>(column),
+                   layout.top + figure.panel_height * static_cast<double>(row), figure.panel_width,
                    figure.panel_height};
     draw_panel(paint, figure.panels[i], cell);
   }
@@ -138,8 +140,10 @@ std::string to_csv(const Figure& figure) {
       const double width = (heat.x_high - heat.x_low) / static_cast<double>(heat.cols);
       const double height = (heat.y_high - heat.y_low) / static_cast<double>(heat.rows);
       for (std::size_t i = 0; i < heat.values.size(); ++i) {
-        const double x = heat.x_low + width * (static_cast<double>(i % heat.cols) + 0.5);
-        const double y = heat.y_low + height * (static_cast<double>(i / heat.cols) + 0.5);
+        const std::size_t row = i / heat.cols;
+        const std::size_t column = i % heat.cols;
+        const double x = heat.x_low + width * (static_cast<double>(column) + 0.5);
+        const double y = heat.y_low + height * (static_cast<double>(row) + 0.5);
         out = fmt::format_to(out, "{}{},{},,,,{}\n", prefix, x, y, heat.values[i]);
       }
     }

@@ -16,9 +16,22 @@ constexpr double kRow = 18;
 Legend::Legend(Paint& paint, const Panel& panel) : paint_(&paint), panel_(&panel) {
   for (std::size_t i = 0; i < panel.series.size(); ++i) {
     if (panel.series[i].name.empty()) continue;
-    named_.push_back(i);
-    width_ = std::max(width_, 6 + kSample + 6 + paint.text_width(panel.series[i].name, kFont) + 8);
+    const double width = 6 + kSample + 6 + paint.text_width(panel.series[i].name, kFont) + 8;
+    entries_.push_back({i, width, {0, 4 + kRow * static_cast<double>(entries_.size())}});
+    width_ = std::max(width_, width);
   }
+  height_ = kRow * static_cast<double>(entries_.size()) + 8;
+}
+
+void Legend::flow(double width) {
+  Pixel at{0, 0};
+  for (Entry& entry : entries_) {
+    if (at.x > 0 && at.x + entry.width > width) at = {0, at.y + kRow};
+    entry.at = at;
+    at.x += entry.width + 6;
+  }
+  width_ = width;
+  height_ = at.y + kRow;
 }
 
 bool Legend::place(const Box& area, const std::vector<Pixel>& ink, Pixel* corner) const {
@@ -43,11 +56,11 @@ bool Legend::place(const Box& area, const std::vector<Pixel>& ink, Pixel* corner
 
 void Legend::draw(const Pixel& corner) const {
   paint_->fill(Box{corner.x, corner.y, width_, height()}, {1, 1, 1, 0.85});
-  for (std::size_t row = 0; row < named_.size(); ++row) {
-    const Series& series = panel_->series[named_[row]];
-    const Color color = series_color(*panel_, named_[row]);
-    const double left = corner.x + 6;
-    const double y = corner.y + 4 + kRow * (static_cast<double>(row) + 0.5);
+  for (const Entry& entry : entries_) {
+    const Series& series = panel_->series[entry.series];
+    const Color color = series_color(*panel_, entry.series);
+    const double left = corner.x + entry.at.x + 6;
+    const double y = corner.y + entry.at.y + kRow / 2;
     if (!series.band_low.empty()) {
       paint_->fill(Box{left, y - 5, kSample, 10}, {color.red, color.green, color.blue, 0.18});
     }

@@ -13,18 +13,28 @@ class Legend {
  public:
   Legend(Paint& paint, const Panel& panel);
 
-  bool empty() const { return named_.empty(); }
+  bool empty() const { return entries_.empty(); }
+  /// As a column.
   double width() const { return width_; }
-  double height() const { return 18 * static_cast<double>(named_.size()) + 8; }
-  /// The top left for a legend inside `area` that covers none of the `ink`; false where there is no such place.
+  double height() const { return height_; }
+  /// The top left for a column inside `area` that covers none of the `ink`; false where there is no such place.
   bool place(const Box& area, const std::vector<Pixel>& ink, Pixel* corner) const;
+  /// Rearranges the names in rows of at most `width`.
+  void flow(double width);
   void draw(const Pixel& corner) const;
 
  private:
+  struct Entry {
+    std::size_t series = 0;
+    double width = 0;
+    Pixel at;  // top left, from the legend's corner
+  };
+
   Paint* paint_;
   const Panel* panel_;
-  std::vector<std::size_t> named_;
+  std::vector<Entry> entries_;
   double width_ = 0;
+  double height_ = 0;
 };
 
 }  // namespace scorefield

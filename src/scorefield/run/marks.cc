@@ -62,6 +62,9 @@ Box Marks::bar(const Series& series, std::size_t i, std::size_t group) const {
 
 void Marks::draw(Paint& paint) const {
   std::size_t group = 0;
+  std::size_t points = 0;
+  for (const Series& series : panel_.series) points += series.mark == Mark::kPoints ? series.x.size() : 0;
+  const bool many = points > 500;
   for (std::size_t s = 0; s < panel_.series.size(); ++s) {
     const Series& series = panel_.series[s];
     const Color color = series_color(panel_, s);
@@ -73,8 +76,9 @@ void Marks::draw(Paint& paint) const {
         paint.stroke(run, color, 1.8, series.dashed ? std::vector<double>{6, 4} : std::vector<double>{});
       }
     }
-    const bool many = series.x.size() > 500;
-    const Color dot{color.red, color.green, color.blue, many ? 0.55 : 1.0};
+    const bool crowded = many && series.mark == Mark::kPoints;
+    const double radius = crowded ? 1.6 : 2.8;
+    const Color dot{color.red, color.green, color.blue, crowded ? 0.55 : 1.0};
     for (std::size_t i = 0; i < series.x.size(); ++i) {
       if (!shows(series.x[i], series.y[i])) continue;
       double middle = x_(series.x[i]);
@@ -85,7 +89,7 @@ void Marks::draw(Paint& paint) const {
       }
       if (!series.error.empty()) draw_error_bar(paint, middle, series.y[i], series.error[i], bars ? kInk : color);
       if (series.mark == Mark::kPoints || series.mark == Mark::kLinePoints) {
-        paint.disc({middle, y_(series.y[i])}, many ? 1.6 : 2.8, dot);
+        paint.disc({middle, y_(series.y[i])}, radius, dot);
       }
     }
     if (bars) ++group;

@@ -65,6 +65,11 @@ AxisMap y_axis(const Panel& panel) {
   return AxisMap(grounded, extent, 0.05);
 }
 
+/// The middle of a pixel, where a thin line is sharp.
+double snap(double pixel) {
+  return std::floor(pixel) + 0.5;
+}
+
 double number_width(Paint& paint, const Tick& tick) {
   const double width = paint.text_width(tick.text, kNumbers);
   return tick.exponent.empty() ? width : width + 1 + paint.text_width(tick.exponent, {8.5, false});
@@ -88,13 +93,19 @@ class PanelPlot {
       : paint_(paint), panel_(panel), x_(x_axis(panel, BarLayout(panel))), y_(y_axis(panel)) {}
 
   void draw(const Box& cell) {
-    lay_out(cell, 0);
+    lay_out(cell, 0, 0);
     const Marks marks(panel_, x_, y_, area_);
-    const Legend legend(paint_, panel_);
+    Legend legend(paint_, panel_);
     Pixel corner{0, 0};
     if (!legend.empty() && !legend.place(area_, marks.ink(), &corner)) {
-      lay_out(cell, legend.width() + 10);
-      corner = {area_.right() + 12, area_.top};
+      if (legend.width() < 0.3 * cell.width) {
+        lay_out(cell, legend.width() + 10, 0);
+        corner = {area_.right() + 12, area_.top};
+      } else {
+        legend.flow(area_.width);
+        lay_out(cell, 0, legend.height() + (y_ticks_.power == 0 ? 0 : 12));
+        corner = {area_.left, area_.top - above_ - 4};
+      }
     }
     draw_grid();
     paint_.clip({area_.left - 0.5, area_.top - 0.5, area_.width + 1, area_.height + 1});
@@ -108,8 +119,11 @@ class PanelPlot {
   }
 
  private:
-  void lay_out(const Box& cell, double legend_room) {
-    const double top = cell.top + (panel_.title.empty() ? 20 : 34);
+  /// Leaves room for a legend on the right or above.
+  void lay_out(const Box& cell, double legend_room, double legend_height) {
+    cell_ = cell;
+    above_ = legend_height;
+    const double top = cell.top + (panel_.title.empty() ? 20 : 34) + above_;
     double bottom = cell.bottom() - 26 - (panel_.x.label.empty() ? 0 : 20);
     if (!panel_.categories.empty()) {
       double widest = 0;
@@ -126,6 +140,7 @@ class PanelPlot {
     if (!panel_.heat.empty()) right -= 70 + (panel_.heat[0].color.label.empty() ? 0 : 20);
     area_ = {left, top, std::max(20.0, right - left), std::max(20.0, bottom - top)};
     if (panel_.equal_aspect) make_equal();
+    area_ = {snap(area_.left), snap(area_.top), std::round(area_.width), std::round(area_.height)};
     x_.lay(area_.left, area_.right());
     y_.lay(area_.bottom(), area_.top);
     x_ticks_ = choose_ticks(x_.low(), x_.high(), x_.scale(), static_cast<int>(area_.width / 58));
@@ -138,7 +153,6 @@ class PanelPlot {
       area_.left += (area_.width - wanted * area_.height) / 2;
       area_.width = wanted * area_.height;
     } else {
-      area_.top += (area_.height - area_.width / wanted) / 2;
       area_.height = area_.width / wanted;
     }
   }
@@ -147,12 +161,14 @@ class PanelPlot {
     if (!panel_.heat.empty()) return;
     for (const Tick& tick : y_ticks_.marks) {
       if (tick.text.empty()) continue;
-      paint_.stroke({{area_.left, y_(tick.value)}, {area_.right(), y_(tick.value)}}, kGrid, 1);
+      const double y = snap(y_(tick.value));
+      paint_.stroke({{area_.left, y}, {area_.right(), y}}, kGrid, 1);
     }
     if (!panel_.categories.empty()) return;
     for (const Tick& tick : x_ticks_.marks) {
       if (tick.text.empty()) continue;
-      paint_.stroke({{x_(tick.value), area_.top}, {x_(tick.value), area_.bottom()}}, kGrid, 1);
+      const double x = snap(x_(tick.value));
+      paint_.stroke({{x, area_.top}, {x, area_.bottom()}}, kGrid, 1);
     }
   }
 
@@ -223,13 +239,13 @@ class PanelPlot {
     const Pixel origin{area_.left, area_.bottom()};
     paint_.stroke({{area_.left, area_.top}, origin, {area_.right(), area_.bottom()}}, kSpine, 1);
     for (const Tick& tick : y_ticks_.marks) {
-      const double y = y_(tick.value);
+      const double y = snap(y_(tick.value));
       paint_.stroke({{area_.left, y}, {area_.left - (tick.text.empty() ? 3 : 5), y}}, kSpine, 1);
       if (!tick.text.empty()) draw_number(paint_, {area_.left - 8, y}, tick, Align::kRight);
     }
     if (panel_.categories.empty()) {
       for (const Tick& tick : x_ticks_.marks) {
-        const double x = x_(tick.value);
+        const double x = snap(x_(tick.value));
         paint_.stroke({{x, area_.bottom()}, {x, area_.bottom() + (tick.text.empty() ? 3 : 5)}}, kSpine, 1);
         if (!tick.text.empty()) draw_number(paint_, {x, area_.bottom() + 15}, tick, Align::kCenter);
       }
@@ -254,7 +270,17 @@ class PanelPlot {
     paint_.text({area_.left + area_.width / 2, area_.bottom() + below}, panel_.x.label, kLabels, kInk, Align::kCenter);
     paint_.text({area_.left - 8 - widest - 14, area_.top + area_.height / 2}, panel_.y.label, kLabels, kInk,
                 Align::kCenter, -M_PI / 2);
-    paint_.text({area_.left, area_.top - 18}, panel_.title, kTitle, kInk);
+    draw_title();
+  }
+
+  /// Over the area, further left where it is long, smaller where even the cell is too narrow.
+  void draw_title() {
+    Font font = kTitle;
+    const double width = paint_.text_width(panel_.title, font);
+    const double room = cell_.width - 20;
+    if (width > room) font.size *= room / width;
+    const double left = std::min(area_.left, cell_.right() - 10 - std::min(width, room));
+    paint_.text({left, area_.top - above_ - 18}, panel_.title, font, kInk);
   }
 
   double slant_room() {
@@ -267,7 +293,9 @@ class PanelPlot {
   const Panel& panel_;
   AxisMap x_;
   AxisMap y_;
+  Box cell_;
   Box area_;
+  double above_ = 0;  // room for a legend above the area
   Ticks x_ticks_;
   Ticks y_ticks_;
   bool slanted_ = false;
