@@ -4,6 +4,8 @@
 #include <cmath>
 #include <new>
 
+#include "scorefield/base/thread_pool.h"
+
 namespace scorefield {
 
 AlignedFloats::AlignedFloats(std::size_t count) : values_(hwy::AllocateAligned<float>(count)) {
@@ -46,6 +48,26 @@ double CentredRows::half_norm(std::size_t row) const {
         return square / 2;
       },
       rows_);
+}
+
+std::vector<float> CentredRows::half_norms(const Context& context) const {
+  constexpr std::size_t kTaskRows = 1024;
+  std::vector<float> norms(size());
+  run_tasks(context.pool, (size() + kTaskRows - 1) / kTaskRows, [&](std::size_t task, int /*worker*/) {
+    context.check_cancelled();
+    for (std::size_t i = kTaskRows * task; i < std::min(size(), kTaskRows * (task + 1)); ++i) {
+      norms[i] = static_cast<float>(half_norm(i));
+    }
+  });
+  return norms;
+}
+
+double CentredRows::worst_score_error(double norm, double longest) const {
+  // A chain of n fused operations is off by at most n units of sum |x_k y_k| <= |x||y|; blocks are added to one
+  // another; x, y (unless u is exact), |y|^2/2 and the sums made of them are rounded once each.
+  const std::size_t block = tile::block_length(dimension());
+  const double chain = static_cast<double>(block + (dimension() + block - 1) / block);
+  return 0x1p-24 * (chain * norm * longest + 6 * (norm + longest) * longest);
 }
 
 void CentredRows::Tile::select(std::span<const std::uint32_t> subset, std::size_t first, std::size_t last,

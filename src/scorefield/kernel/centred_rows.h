@@ -10,6 +10,7 @@
 #include <span>
 #include <vector>
 
+#include "scorefield/base/context.h"
 #include "scorefield/base/stored_rows.h"
 #include "scorefield/kernel/tile.h"
 
@@ -48,8 +49,10 @@ class CentredRows {
   double to_data(double u, std::size_t k) const {
     return affine_.to_data(static_cast<double>(centre_[k]) + u / static_cast<double>(unit_));
   }
-  /// |u|^2 / 2 of a row, in double.
-  double half_norm(std::size_t row) const;
+  /// |u|^2 / 2 of every row, rounded once to f32.
+  std::vector<float> half_norms(const Context& context) const;
+  /// The most that x.y - |y|^2/2 can be off in the loops, for |x| = norm and rows no longer than `longest`.
+  double worst_score_error(double norm, double longest) const;
 
   /// kTileRows rows of all or of a subset; where there is no row, the first of the tile again. Filled as far as the
   /// loops need.
@@ -80,6 +83,8 @@ class CentredRows {
   const float* shifted_centre() const { return shifted_centre_.data(); }
 
  private:
+  double half_norm(std::size_t row) const;
+
   StoredRows rows_;
   Affine affine_;
   float unit_ = 1;

@@ -56,19 +56,6 @@ double log_sum_of_priors(std::span<const double> log_weights, std::span<const st
   return largest + std::log(sum);
 }
 
-void prepare_norms(FastRows& fast, const Context& context) {
-  const std::size_t n = fast.rows.size();
-  fast.half_norms.resize(n);
-  run_tasks(context.pool, (n + 1023) / 1024, [&](std::size_t task, int /*worker*/) {
-    context.check_cancelled();
-    for (std::size_t i = 1024 * task; i < std::min(n, 1024 * (task + 1)); ++i) {
-      fast.half_norms[i] = static_cast<float>(fast.rows.half_norm(i));
-    }
-  });
-  fast.longest =
-      std::sqrt(2.0 * static_cast<double>(*std::max_element(fast.half_norms.begin(), fast.half_norms.end())));
-}
-
 Answer sized_answer(std::size_t queries, std::size_t dimension, const Request& request, std::size_t top_k) {
   Answer answer;
   if (request.denoised) answer.denoised = Rows(queries, dimension);
@@ -168,7 +155,9 @@ PosteriorKernel::PosteriorKernel(StoredRows rows, Affine affine, std::span<const
   for (double& m : state_->mean) m = affine.to_data(m);
   state_->fast.log_weights = state_->log_weights;
   state_->fast.rms = std::sqrt(state_->variance) * state_->fast.rows.units_per_data();
-  prepare_norms(state_->fast, context);
+  state_->fast.half_norms = state_->fast.rows.half_norms(context);
+  const auto& norms = state_->fast.half_norms;
+  state_->fast.longest = std::sqrt(2.0 * static_cast<double>(*std::max_element(norms.begin(), norms.end())));
 }
 
 PosteriorKernel::~PosteriorKernel() = default;

@@ -197,9 +197,7 @@ class Pass {
     const double reach = (query.norm + rows_.longest) * rows_.longest;
     query.safe = query.variance > 1e-30 && query.variance < 1e30 && query.norm < 1e15 && rows_.longest < 1e15 &&
                  reach / query.variance < 1e30;
-    // The most that a score can be off: a chain of n fused operations by n units of sum |x_k y_k| <= |x||y|.
-    const double chain = static_cast<double>(tile::block_length(d_) + d_ / 100 + 16);
-    const double worst = kUnit * (chain * query.norm * rows_.longest + 4 * reach);
+    const double worst = rows_.rows.worst_score_error(query.norm, rows_.longest);
     const double tail = std::log(static_cast<double>(n_)) + kLogTail;
     query.policy.margin = static_cast<float>(tail * query.variance + 2 * worst);
     query.policy.k = top_k;

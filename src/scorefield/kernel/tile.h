@@ -56,6 +56,11 @@ void dots_few(const float* rows, std::size_t stride, const float* queries, std::
 void dots_few(const std::uint8_t* const* rows, const std::uint8_t* const* ahead, const float* shifted_centre,
               const float* queries, std::size_t count, std::size_t dimension, float* products);
 
+/// products: dots, turned into s = x.y - |y|^2/2. candidates[j], bit q: s of row j is floors[q] or more.
+/// half_norms: |y|^2/2 a row, +inf where there is no row. products: [kTileRows][lanes]; floors: [lanes].
+void screen(float* products, const float* half_norms, const float* floors, std::size_t lanes,
+            std::uint64_t* candidates);
+
 /// Softmax over rows as they stream by, for one group of queries. With s = x.y - |y|^2/2 + sigma^2 log pi (so that
 /// s / sigma^2 is the logit but for a constant of the query) and m the largest s so far, p = exp((s - m) / sigma^2).
 struct alignas(64) Softmax {
