@@ -143,25 +143,31 @@ template <class From>
 Dataset typed_dataset(const Array& array, const Axes& axes, Affine affine, std::vector<std::int32_t> labels,
                       const Context& context) {
   using To = StoredAs<From>;
-  const std::span<const From> in = array.values<From>();
-  const std::size_t plane = axes.height * axes.width;
-  const std::size_t length = axes.channels * plane;
+  const std::size_t length = axes.channels * axes.height * axes.width;
+  const From* from = array.values<From>().data();
   if (std::is_same_v<From, To> && !axes.permuted) {
+    // The cast only tells the compiler what the condition says.
+    const RowsView<const To> rows(reinterpret_cast<const To*>(from), axes.rows, length);
     if constexpr (std::is_floating_point_v<From>) {
       for (std::size_t row = 0; row < axes.rows; ++row) {
-        for (std::size_t k = 0; k < length; ++k) stored_value<To>(in[row * length + k], array.name, row, k);
+        context.check_cancelled();
+        for (std::size_t k = 0; k < length; ++k) stored_value<To>(rows(row, k), array.name, row, k);
       }
     }
-    // The cast only tells the compiler what the condition says.
-    const RowsView<const To> rows(reinterpret_cast<const To*>(in.data()), axes.rows, length);
     return {array.name, rows, array.owner, axes.shape, affine, std::move(labels)};
   }
   context.check_memory(array.bytes.size() + array.count() * sizeof(To), array.name);
   std::vector<To> values(array.count());
-  for (std::size_t row = 0; row < axes.rows; ++row) {
-    for (std::size_t k = 0; k < length; ++k) {
-      const std::size_t target = axes.permuted ? k % axes.channels * plane + k / axes.channels : k;
-      values[row * length + target] = stored_value<To>(in[row * length + k], array.name, row, k);
+  const std::size_t inner = axes.permuted ? axes.channels : 1;
+  const std::size_t outer = length / inner;
+  To* to = values.data();
+  for (std::size_t row = 0; row < axes.rows; ++row, from += length, to += length) {
+    context.check_cancelled();
+    for (std::size_t p = 0; p < outer; ++p) {
+      for (std::size_t c = 0; c < inner; ++c) {
+        const std::size_t k = p * inner + c;
+        to[c * outer + p] = stored_value<To>(from[k], array.name, row, k);
+      }
     }
   }
   return make_dataset(array.name, std::move(values), axes.shape, affine, std::move(labels));

@@ -33,6 +33,7 @@ std::vector<std::string> fashion_labels() {
 
 std::vector<std::string> named_datasets() {
   std::vector<std::string> names;
+  names.reserve(kFashionSets.size());
   for (const NamedSet& set : kFashionSets) names.emplace_back(set.name);
   return names;
 }
