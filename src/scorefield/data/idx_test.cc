@@ -110,7 +110,7 @@ TEST(Idx, RefusesBrokenGzip) {
 }
 
 TEST(Idx, ABombIsRefusedBeforeMemoryIsTaken) {
-  const std::string bomb = gzipped(header(8, {4096, 1024}) + std::string(4096 * 1024, '\0'));
+  const std::string bomb = gzipped(header(8, {4096, 1024}) + std::string(std::size_t{4096} * 1024, '\0'));
   EXPECT_LT(bomb.size(), 8192u);
   Context small;
   small.memory_limit = 1 << 20;

@@ -132,7 +132,7 @@ TEST(OpenDataset, UnitsAreTheUsers) {
 
 TEST(OpenDataset, SelectionsKeepTheMemoryLimit) {
   Context context;
-  context.memory_limit = 2000 * 2 * sizeof(double);
+  context.memory_limit = sizeof(double) * 2000 * 2;
   DatasetOptions options;
   options.subset = 2000;
   EXPECT_NO_THROW(open_dataset("ring", options, context));

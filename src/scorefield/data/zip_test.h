@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 #include <zlib.h>
 
+#include <initializer_list>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "scorefield/data/readers_test.h"
@@ -51,8 +53,15 @@ struct ZipEnd {
   std::string comment = {};
 };
 
+/// Numbers and how many bytes each takes, least significant byte first.
+inline std::string record(std::initializer_list<std::pair<std::uint64_t, int>> numbers) {
+  std::string bytes;
+  for (const auto& [value, size] : numbers) bytes += little_endian(value, size);
+  return bytes;
+}
+
 inline std::string make_zip(const std::vector<ZipPart>& parts, const ZipEnd& end = {}) {
-  const auto le = [](std::uint64_t value, int size) { return little_endian(value, size); };
+  constexpr std::uint64_t kFull = 0xFFFFFFFF;
   std::string zip;
   std::string directory;
   for (const ZipPart& part : parts) {
@@ -61,33 +70,37 @@ inline std::string make_zip(const std::vector<ZipPart>& parts, const ZipEnd& end
     const std::uint64_t packed_size = part.compressed_size.value_or(packed.size());
     const std::uint64_t local_size = part.local_size.value_or(size);
     const std::uint64_t offset = part.offset.value_or(zip.size());
-    const std::uint32_t crc = part.crc.value_or(static_cast<std::uint32_t>(
+    const std::uint64_t crc = part.crc.value_or(static_cast<std::uint32_t>(
         crc32(0, reinterpret_cast<const Bytef*>(part.content.data()), static_cast<uInt>(part.content.size()))));
     const std::string local_name = part.local_name.value_or(part.name);
-    const std::uint64_t full = 0xFFFFFFFF;
-    const std::string local_field = part.is_zip64 ? le(1, 2) + le(16, 2) + le(local_size, 8) + le(packed_size, 8) : "";
-    const std::string field =
-        part.is_zip64 ? le(1, 2) + le(24, 2) + le(size, 8) + le(packed_size, 8) + le(offset, 8) : "";
-    zip += le(0x04034b50, 4) + le(20, 2) + le(part.flags, 2) + le(part.method, 2) + le(0, 4) + le(crc, 4);
-    zip += le(part.is_zip64 ? full : packed_size, 4) + le(part.is_zip64 ? full : local_size, 4);
-    zip += le(local_name.size(), 2) + le(local_field.size(), 2) + local_name + local_field + packed;
-    directory += le(0x02014b50, 4) + le(20, 2) + le(20, 2) + le(part.flags, 2) + le(part.method, 2) + le(0, 4);
-    directory += le(crc, 4) + le(part.is_zip64 ? full : packed_size, 4) + le(part.is_zip64 ? full : size, 4);
-    directory += le(part.name.size(), 2) + le(field.size(), 2) + le(0, 2) + le(0, 2) + le(0, 2) + le(0, 4);
-    directory += le(part.is_zip64 ? full : offset, 4) + part.name + field;
+    const bool wide = part.is_zip64;
+    const auto flags = static_cast<std::uint64_t>(part.flags);
+    const auto method = static_cast<std::uint64_t>(part.method);
+    const std::string local_field = wide ? record({{1, 2}, {16, 2}, {local_size, 8}, {packed_size, 8}}) : "";
+    const std::string field = wide ? record({{1, 2}, {24, 2}, {size, 8}, {packed_size, 8}, {offset, 8}}) : "";
+    zip += record({{0x04034b50, 4}, {20, 2}, {flags, 2}, {method, 2}, {0, 4}, {crc, 4}});
+    zip += record({{wide ? kFull : packed_size, 4}, {wide ? kFull : local_size, 4}});
+    zip += record({{local_name.size(), 2}, {local_field.size(), 2}});
+    zip.append(local_name).append(local_field).append(packed);
+    directory += record({{0x02014b50, 4}, {20, 2}, {20, 2}, {flags, 2}, {method, 2}, {0, 4}, {crc, 4}});
+    directory += record({{wide ? kFull : packed_size, 4}, {wide ? kFull : size, 4}});
+    directory += record({{part.name.size(), 2}, {field.size(), 2}, {0, 2}, {0, 2}, {0, 2}, {0, 4}});
+    directory += record({{wide ? kFull : offset, 4}});
+    directory.append(part.name).append(field);
   }
   const std::uint64_t begin = end.offset.value_or(zip.size());
   const std::uint64_t count = end.count.value_or(parts.size());
   const std::uint64_t size = end.size.value_or(directory.size());
   zip += directory;
   if (end.is_zip64) {
-    const std::uint64_t record = zip.size();
-    zip += le(0x06064b50, 4) + le(44, 8) + le(45, 2) + le(45, 2) + le(0, 8) + le(count, 8) + le(count, 8);
-    zip += le(size, 8) + le(begin, 8) + le(0x07064b50, 4) + le(0, 4) + le(record, 8) + le(1, 4);
+    const std::uint64_t place = zip.size();
+    zip += record({{0x06064b50, 4}, {44, 8}, {45, 2}, {45, 2}, {0, 8}, {count, 8}, {count, 8}, {size, 8}, {begin, 8}});
+    zip += record({{0x07064b50, 4}, {0, 4}, {place, 8}, {1, 4}});
   }
-  zip += le(0x06054b50, 4) + le(end.disk, 2) + le(0, 2);
-  zip += end.is_zip64 ? std::string(12, '\xFF') : le(count, 2) + le(count, 2) + le(size, 4) + le(begin, 4);
-  return zip + le(end.comment.size(), 2) + end.comment;
+  zip += record({{0x06054b50, 4}, {static_cast<std::uint64_t>(end.disk), 2}, {0, 2}});
+  zip += end.is_zip64 ? std::string(12, '\xFF') : record({{count, 2}, {count, 2}, {size, 4}, {begin, 4}});
+  zip += record({{end.comment.size(), 2}});
+  return zip + end.comment;
 }
 
 }  // namespace scorefield::testing_support
