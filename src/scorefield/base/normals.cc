@@ -197,6 +197,14 @@ namespace scorefield {
 HWY_EXPORT(FillNormals);
 
 void fill_normals(std::uint64_t seed, Purpose purpose, std::uint64_t node, std::uint64_t first, std::span<double> out) {
+  // The vectors make at least 64 numbers at a time, which takes as long as 12 one by one: a Brownian path in the plane
+  // asks for 2.
+  constexpr std::size_t kFew = 12;
+  if (out.size() <= kFew) {
+    const RandomStream stream(seed, purpose, node);
+    for (std::size_t k = 0; k < out.size(); ++k) out[k] = normal_quantile(stream.uniform(first + k));
+    return;
+  }
   HWY_DYNAMIC_DISPATCH(FillNormals)(seed, purpose, node, first, out.data(), out.size());
 }
 
