@@ -1,0 +1,25 @@
+// Every claim that `scorefield reproduce` knows.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scorefield/experiment/claim.h"
+
+namespace scorefield {
+
+/// In the order they are listed. A new claim is a file with its function, declared below, and a line in claims.cc.
+const std::vector<Claim>& claims();
+
+/// By name; throws Error with near names.
+const Claim& find_claim(std::string_view name);
+
+Claim bridge_step_claim();
+Claim drift_forms_claim();
+Claim terminal_weights_claim();
+Claim memorisation_claim();
+Claim memorisation_images_claim();
+Claim weak_order_claim();
+
+}  // namespace scorefield
