@@ -4,7 +4,7 @@ add_library(scorefield_settings INTERFACE)
 target_compile_options(scorefield_settings INTERFACE -ffp-contract=off)
 if(SCOREFIELD_DEVELOPER)
   target_compile_options(scorefield_settings INTERFACE -Wall -Wextra -Wshadow -Wconversion
-                         -Wno-sign-conversion -Wnon-virtual-dtor -Werror)
+                         -Wno-sign-conversion -Wno-missing-field-initializers -Wnon-virtual-dtor -Werror)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # g++ 12 reports these falsely inside libstdc++ and Highway.
     target_compile_options(scorefield_settings INTERFACE -Wno-maybe-uninitialized -Wno-restrict

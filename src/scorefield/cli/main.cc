@@ -1,4 +1,108 @@
+// scorefield <command> [flags]: parses, calls the library, prints.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
-int main() {
-  std::puts("scorefield " SCOREFIELD_VERSION);
+#include <nlohmann/json.hpp>
+
+#include "scorefield/base/file.h"
+
+#include "scorefield/base/error.h"
+#include "scorefield/base/names.h"
+#include "scorefield/cli/command.h"
+
+namespace {
+
+using scorefield::Error;
+
+constexpr int kUsageError = 2;
+constexpr int kBug = 70;         // EX_SOFTWARE
+constexpr int kCancelled = 130;  // as shells report Ctrl-C
+
+/// Flags of a config.json as if they had been typed first, so that typed ones override them.
+std::vector<std::string> config_arguments(const std::string& path, const std::string& command) {
+  const auto config = nlohmann::json::parse(scorefield::read_text(path, {}), nullptr, false);
+  if (config.is_discarded()) throw Error(fmt::format("{}: not a JSON file", path));
+  if (!config.is_object() || !config.contains("options") || !config["options"].is_object()) {
+    throw Error(fmt::format("{}: not a run's config.json (it has no \"options\")", path));
+  }
+  if (const std::string made_by = config.value("command", command); made_by != command) {
+    throw Error(fmt::format("{}: made by 'scorefield {}', not by 'scorefield {}'", path, made_by, command));
+  }
+  std::vector<std::string> arguments;
+  for (const auto& [name, value] : config["options"].items()) {
+    if (value.is_boolean()) {
+      if (value.get<bool>()) arguments.push_back("--" + name);
+    } else {
+      arguments.push_back("--" + name + "=" + (value.is_string() ? value.get<std::string>() : value.dump()));
+    }
+  }
+  return arguments;
+}
+
+/// The typed arguments, with those of --config FILE (or --resume RUN) put before them.
+std::vector<std::string> expand_config(std::vector<std::string> typed) {
+  for (std::size_t i = 1; i < typed.size(); ++i) {
+    for (const auto& [flag, suffix] : {std::pair{"--config", ""}, std::pair{"--resume", "/config.json"}}) {
+      std::string path;
+      if (typed[i] == flag && i + 1 < typed.size()) path = typed[i + 1];
+      if (typed[i].starts_with(std::string(flag) + "=")) path = typed[i].substr(std::string(flag).size() + 1);
+      if (path.empty()) continue;
+      const auto arguments = config_arguments(path + suffix, typed[0]);
+      typed.insert(typed.begin() + 1, arguments.begin(), arguments.end());
+      return typed;
+    }
+  }
+  return typed;
+}
+
+int run(int argc, char** argv) {
+  CLI::App app("Exact diffusion fields of finite data sets, and models held against them.", "scorefield");
+  app.set_version_flag("--version", "scorefield " SCOREFIELD_VERSION);
+  app.require_subcommand(1);
+  app.option_defaults()->take_last();
+  app.footer(
+      "Examples:\n"
+      "  scorefield sample --data fashion-mnist --seeds 0-63\n"
+      "  scorefield sample --help");
+  scorefield::add_sample_command(app);
+
+  std::vector<std::string> arguments(argv + 1, argv + argc);
+  if (!arguments.empty() && !arguments[0].starts_with("-")) {
+    std::vector<std::string> known;
+    for (const CLI::App* command : app.get_subcommands({})) known.push_back(command->get_name());
+    if (std::ranges::find(known, arguments[0]) == known.end()) {
+      throw Error(scorefield::unknown_name("command", arguments[0], known));
+    }
+  }
+  const std::string typed_command = arguments.empty() ? "" : arguments[0];
+  arguments = expand_config(std::move(arguments));
+  try {
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
+    app.parse(arguments);
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
+    throw Error(fmt::format("{} (scorefield {} --help shows the flags)", error.what(), typed_command));
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const scorefield::Cancelled&) {
+    return kCancelled;
+  } catch (const Error& error) {
+    fmt::print(stderr, "scorefield: {}\n", error.what());
+    return kUsageError;
+  } catch (const std::bad_alloc&) {
+    fmt::print(stderr, "scorefield: out of memory; use less data or a smaller --batch\n");
+    return kUsageError;
+  } catch (const std::exception& error) {
+    fmt::print(stderr, "scorefield: this is a bug, please report it: {}\n", error.what());
+    return kBug;
+  }
 }

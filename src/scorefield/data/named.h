@@ -19,4 +19,7 @@ std::vector<std::string> named_datasets();
 /// Throws Error (naming the package) when the files are not installed.
 std::optional<Dataset> open_named(std::string_view name, const Context& context);
 
+/// The name of the test set that goes with a named training set; empty when there is none.
+std::string held_out_name(std::string_view name);
+
 }  // namespace scorefield

@@ -1,0 +1,188 @@
+#include "scorefield/cli/command.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <csignal>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <thread>
+
+#include "scorefield/base/error.h"
+#include "scorefield/base/thread_pool.h"
+#include "scorefield/cli/progress.h"
+
+namespace scorefield {
+namespace {
+
+std::atomic<bool> interrupted{false};
+
+/// The first Ctrl-C asks long loops to stop and keep what is finished; the second ends the process.
+void on_interrupt(int /*signal*/) {
+  interrupted.store(true, std::memory_order_relaxed);
+}
+
+void watch_interrupts() {
+  struct sigaction action {};
+  action.sa_handler = on_interrupt;
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  ::sigaction(SIGINT, &action, nullptr);
+  ::sigaction(SIGTERM, &action, nullptr);
+}
+
+std::size_t memory_limit(const std::string& text) {
+  if (text.empty()) {
+    const auto pages = static_cast<std::size_t>(::sysconf(_SC_PHYS_PAGES));
+    return pages / 4 * 3 * static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  }
+  double number = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, failure] = std::from_chars(text.data(), end, number);
+  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  constexpr std::string_view kUnits = "KMGT";
+  std::size_t shift = 0;
+  if (unit.size() == 1 && kUnits.find(unit[0]) != std::string_view::npos) shift = 10 * (kUnits.find(unit[0]) + 1);
+  const double bytes = number * static_cast<double>(std::size_t{1} << shift);
+  if (failure != std::errc() || (!unit.empty() && shift == 0) || !(bytes >= 1 && bytes < 0x1p62)) {
+    throw Error(fmt::format("--memory-limit {}: give bytes, or a number with K, M, G or T (such as 8G)", text));
+  }
+  return static_cast<std::size_t>(bytes);
+}
+
+/// The pieces of a comma-separated list.
+std::vector<std::string_view> split(std::string_view text) {
+  std::vector<std::string_view> pieces;
+  while (true) {
+    const std::size_t comma = text.find(',');
+    pieces.push_back(text.substr(0, comma));
+    if (comma == std::string_view::npos) return pieces;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+template <class T>
+bool parse_whole(std::string_view text, T& value) {
+  const auto [rest, failure] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return failure == std::errc() && rest == text.data() + text.size();
+}
+
+}  // namespace
+
+void add_data_arguments(CLI::App& command, DataArguments& arguments) {
+  command.add_option("--data,-d", arguments.data, "Data set: a name (fashion-mnist, ring:n=500, ...) or a path")
+      ->required()
+      ->group("Data");
+  command.add_option("--key", arguments.key, "The array inside an .npz")->group("Data");
+  command.add_option("--classes", arguments.classes, "Keep these labels only, e.g. 0,3")->group("Data");
+  command.add_option("--subset", arguments.subset, "Keep the first N rows (after --classes)")->group("Data");
+  command
+      .add_option("--units", arguments.units,
+                  "Data units: stored, unit ([0,1]), image ([-1,1]), or A,B for A*stored+B; images: [-1,1]")
+      ->group("Data");
+  command.add_option("--resolution", arguments.resolution, "Centre-crop and area-resize images to this size")
+      ->group("Data");
+}
+
+void add_machine_arguments(CLI::App& command, MachineArguments& arguments) {
+  command.add_option("--threads", arguments.threads, "Threads (default: all processors); never changes a result")
+      ->check(CLI::Range(1, 1024))
+      ->group("Machine");
+  command.add_option("--memory-limit", arguments.memory_limit, "Bytes, or e.g. 8G (default: 3/4 of the memory)")
+      ->group("Machine");
+}
+
+struct Machine::Parts {
+  explicit Parts(int threads) : pool(threads) {}
+  ThreadPool pool;
+  TerminalProgress progress;
+};
+
+Machine::Machine(const MachineArguments& arguments)
+    : parts_(std::make_unique<Parts>(arguments.threads > 0
+                                         ? arguments.threads
+                                         : std::max(1, static_cast<int>(std::thread::hardware_concurrency())))) {
+  watch_interrupts();
+  context_.pool = &parts_->pool;
+  context_.progress = &parts_->progress;
+  context_.cancelled = &interrupted;
+  context_.memory_limit = memory_limit(arguments.memory_limit);
+}
+
+Machine::~Machine() = default;
+
+Dataset open_dataset(const DataArguments& arguments, const Context& context) {
+  DatasetOptions options;
+  options.key = arguments.key;
+  options.subset = arguments.subset;
+  options.units = arguments.units;
+  options.resolution = arguments.resolution;
+  if (!arguments.classes.empty()) {
+    for (const std::string_view piece : split(arguments.classes)) {
+      int label = 0;
+      if (!parse_whole(piece, label) || label < 0) {
+        throw Error(
+            fmt::format("--classes {}: '{}' is not a label; give numbers such as 0,3", arguments.classes, piece));
+      }
+      options.classes.push_back(label);
+    }
+  }
+  return open_dataset(arguments.data, options, context);
+}
+
+nlohmann::json resolved_options(const CLI::App& command) {
+  constexpr std::array<std::string_view, 9> kNoResult = {"help",  "out",          "config", "resume", "threads",
+                                                         "batch", "memory-limit", "json",   "dry-run"};
+  nlohmann::json options = nlohmann::json::object();
+  for (const CLI::Option* option : command.get_options()) {
+    const std::string name = option->get_lnames().empty() ? "" : option->get_lnames().front();
+    if (name.empty() || std::ranges::find(kNoResult, name) != kNoResult.end()) continue;
+    if (option->get_expected_max() == 0) {
+      options[name] = option->count() > 0;
+      continue;
+    }
+    const std::string text = option->count() > 0 ? option->results().back() : option->get_default_str();
+    if (text.empty()) continue;
+    const auto number = nlohmann::json::parse(text, nullptr, false);
+    options[name] = number.is_number() && number.dump() == text ? number : nlohmann::json(text);
+  }
+  return options;
+}
+
+std::vector<std::uint64_t> parse_seeds(const std::string& text) {
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 26;
+  std::vector<std::uint64_t> seeds;
+  for (const std::string_view piece : split(text)) {
+    const std::size_t dash = piece.find('-');
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    const bool good = dash == std::string_view::npos
+                          ? parse_whole(piece, first) && (last = first, true)
+                          : parse_whole(piece.substr(0, dash), first) && parse_whole(piece.substr(dash + 1), last);
+    if (!good || last < first) {
+      throw Error(fmt::format("--seeds {}: '{}' is neither a seed nor a range; write e.g. 0-63,100", text, piece));
+    }
+    if (last - first >= kMost - seeds.size()) throw Error(fmt::format("--seeds {}: more than 2^26 seeds", text));
+    for (std::uint64_t seed = first; seed < last; ++seed) seeds.push_back(seed);
+    seeds.push_back(last);
+  }
+  return seeds;
+}
+
+std::vector<double> parse_numbers(const std::string& text, const std::string& what) {
+  std::vector<double> numbers;
+  for (const std::string_view piece : split(text)) {
+    double value = 0;
+    if (!parse_whole(piece, value) || std::isnan(value)) {
+      throw Error(fmt::format("{} {}: '{}' is not a number; write e.g. 80,10.98,0", what, text, piece));
+    }
+    numbers.push_back(value);
+  }
+  return numbers;
+}
+
+}  // namespace scorefield

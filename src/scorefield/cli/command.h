@@ -1,0 +1,69 @@
+// What every command shares: its place in the command line, its context, and its resolved configuration.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scorefield/base/context.h"
+#include "scorefield/data/dataset.h"
+#include "scorefield/data/open.h"
+
+namespace CLI {
+class App;
+}  // namespace CLI
+
+namespace scorefield {
+
+/// The flags that name a data set, as typed.
+struct DataArguments {
+  std::string data;
+  std::string key;
+  std::string classes;
+  std::optional<std::size_t> subset;
+  std::string units;
+  std::optional<std::size_t> resolution;
+};
+
+/// The flags about how a command runs; none changes a result.
+struct MachineArguments {
+  int threads = 0;           // 0: as many as there are processors
+  std::string memory_limit;  // "" (3/4 of RAM), or bytes with an optional K, M, G
+};
+
+/// Adds --data, --key, --classes, --subset, --units, --resolution.
+void add_data_arguments(CLI::App& command, DataArguments& arguments);
+/// Adds --threads and --memory-limit.
+void add_machine_arguments(CLI::App& command, MachineArguments& arguments);
+
+/// Threads, Ctrl-C, progress on a terminal and the memory limit of one command.
+class Machine {
+ public:
+  explicit Machine(const MachineArguments& arguments);
+  ~Machine();
+  const Context& context() const { return context_; }
+
+ private:
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+  Context context_;
+};
+
+Dataset open_dataset(const DataArguments& arguments, const Context& context);
+
+/// The command's flags with the values they ended up with, defaults included: what --config reads back. Flags that
+/// change no result (--out, --threads, ...) are left out.
+nlohmann::json resolved_options(const CLI::App& command);
+
+/// "0-63,100" -> 0, 1, ..., 63, 100. Throws Error for anything else, and for more than 2^26 seeds.
+std::vector<std::uint64_t> parse_seeds(const std::string& text);
+/// "80,10.98,0" -> numbers ("inf" allowed). `what` names the flag in errors.
+std::vector<double> parse_numbers(const std::string& text, const std::string& what);
+
+/// One line a command: adds itself to the application; `run` is called after parsing.
+void add_sample_command(CLI::App& app);
+
+}  // namespace scorefield

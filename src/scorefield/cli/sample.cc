@@ -1,0 +1,256 @@
+// scorefield sample: the exact reverse process of a data set.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <cmath>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "scorefield/base/error.h"
+#include "scorefield/cli/command.h"
+#include "scorefield/data/named.h"
+#include "scorefield/field/empirical.h"
+#include "scorefield/process/schedule.h"
+#include "scorefield/sample/sampling_run.h"
+
+namespace scorefield {
+namespace {
+
+constexpr double kMismatchWarning = 0.5;  // nats
+
+struct SampleArguments {
+  DataArguments data;
+  MachineArguments machine;
+  std::string held_out;
+  std::string seeds = "0-63";
+  std::string solver = "heun";
+  ScheduleOptions schedule;
+  std::string sigmas;
+  std::string end = "zero";
+  std::string start = "noise";
+  int label = -1;
+  bool precise = false;
+  std::string dtype = "auto";
+  std::size_t batch = 64;
+  std::string out;
+  std::string config;
+  std::string resume;
+  bool dry_run = false;
+  bool json = false;
+};
+
+SampleType sample_type(const std::string& name, const Dataset& data) {
+  const bool eight_bit = data.is_image() && std::holds_alternative<RowsView<const std::uint8_t>>(data.stored());
+  if (name == "f32") return SampleType::kF32;
+  if (name == "f64") return SampleType::kF64;
+  if (name == "u8" && !data.is_image()) {
+    throw Error(fmt::format("--dtype u8 is for images, but {} holds vectors; use f32 or f64", data.name()));
+  }
+  return name == "u8" || eight_bit ? SampleType::kU8 : SampleType::kF32;
+}
+
+/// What --held-out says, or the test set that goes with a named training set.
+std::optional<Dataset> held_out_data(const SampleArguments& arguments, const Context& context) {
+  DataArguments held_out = arguments.data;
+  held_out.data = arguments.held_out.empty() ? held_out_name(arguments.data.data) : arguments.held_out;
+  held_out.subset.reset();
+  if (held_out.data.empty()) return std::nullopt;
+  return open_dataset(held_out, context);
+}
+
+void print_start(const SamplingRun& run) {
+  const Sampling& sampling = run.sampling;
+  const double sigma_max = sampling.levels.front();
+  if (sampling.start == Start::kExact) {
+    fmt::print("start: drawn from p_sigma_max itself\n");
+    return;
+  }
+  const double mismatch = start_mismatch(sampling.field, sigma_max);
+  fmt::print("start: N(0, {:g}^2 I) instead of p_sigma_max costs at most {:.3g} nats (E|x0|^2 / (2 sigma_max^2))\n",
+             sigma_max, mismatch);
+  if (mismatch > kMismatchWarning) {
+    fmt::print(
+        "warning: over {} nats, so the samples' law is off from the start; --sigma-max {:.3g} would fit, or "
+        "--start exact\n",
+        kMismatchWarning, fitting_sigma_max(sampling.field, kMismatchWarning));
+  }
+}
+
+void print_dry_run(const SamplingRun& run, const SamplerEntry& solver, const Context& context) {
+  const std::size_t steps = run.sampling.levels.size() - 1;
+  const bool to_zero = run.sampling.levels.back() == 0;
+  const bool from_infinity = std::isinf(run.sampling.levels.front());
+  const std::size_t short_steps = (to_zero ? 1U : 0U) + (from_infinity ? 1U : 0U);
+  const std::size_t per_step = static_cast<std::size_t>(solver.evaluations_per_step);
+  const std::size_t evaluations = (steps - std::min(steps, short_steps)) * per_step + std::min(steps, short_steps);
+  const std::size_t batch = std::min(run.batch, run.seeds.size());
+
+  const auto began = std::chrono::steady_clock::now();
+  const std::vector<double> levels = {run.sampling.levels[0], run.sampling.levels[1]};
+  Sampling one = run.sampling;
+  one.levels = levels;
+  const std::size_t used =
+      sample(one, std::span(run.seeds).first(batch), std::vector<int>{run.label}, nullptr, context).evaluations;
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - began;
+
+  const double batches = std::ceil(static_cast<double>(run.seeds.size()) / static_cast<double>(batch));
+  const double data_bytes =
+      static_cast<double>(run.data.size() * run.data.dimension()) *
+      std::visit([](const auto& rows) { return static_cast<double>(sizeof(*rows.data)); }, run.data.stored());
+  const double state_bytes = static_cast<double>(batch * run.data.dimension()) * 8 * 6;
+  fmt::print("{} samples in batches of {}: {} steps, {} evaluations of the field a sample, {} in all\n",
+             run.seeds.size(), batch, steps, evaluations, evaluations * run.seeds.size());
+  fmt::print("memory: {:.0f} MiB of data, about {:.0f} MiB of states and scratch\n", data_bytes / 0x1p20,
+             state_bytes / 0x1p20 + 64);
+  fmt::print("time: about {:.0f} s (one step of one batch measured)\n",
+             std::ceil(seconds.count() / static_cast<double>(used) * static_cast<double>(evaluations) * batches));
+}
+
+void print_report(const SamplingRun& run, const SamplingReport& report) {
+  fmt::print("\n{:>4}  {:>10}  {:>9}  {:>12}  {:>13}\n", "step", "sigma", "entropy", "effective", "largest");
+  fmt::print("{:>4}  {:>10}  {:>9}  {:>12}  {:>13}\n", "", "", "[nats]", "sample size", "weight");
+  for (std::size_t s = 0; s < report.levels.size(); ++s) {
+    const LevelSummary& level = report.levels[s];
+    fmt::print("{:>4}  {:>10.4g}  {:>9.4f}  {:>12.2f}  {:>13.3g}\n", s, level.sigma, level.entropy,
+               level.effective_sample_size, level.largest_weight);
+  }
+  const Proportion& copies = report.copies.share;
+  const Proportion& wrong = report.false_positives;
+  fmt::print("\nverdict: {} of {} samples are copies of training rows ({} different rows; rms distance {:.2g})\n",
+             copies.count, copies.total, report.copies.rows.size(), report.copies.rms_distance);
+  fmt::print(
+      "  rule: the nearest training row is within {:.4g}, and at most {:.3g} times as far as the second nearest\n",
+      report.rule.threshold, report.rule.ratio);
+  fmt::print("  false positives: {} of {} {} ({:.3g} %, 95 % interval {:.2g} to {:.2g} %)\n", wrong.count, wrong.total,
+             report.held_out ? "held-out rows, which no sampler made" : "training rows held against all others",
+             100 * wrong.value, 100 * wrong.low, 100 * wrong.high);
+  if (report.finished > 0 && report.evaluations > 0) {
+    fmt::print("  {} evaluations of the field a sample, {:.1f} s\n", report.evaluations, report.seconds);
+  }
+  if (run.data.is_image()) fmt::print("pictures: grid.png nearest.png paths.png effective_sample_size.png\n");
+}
+
+int run_sample(const CLI::App& command, const SampleArguments& arguments) {
+  const Machine machine(arguments.machine);
+  const Context& context = machine.context();
+  ScheduleOptions schedule = arguments.schedule;
+  if (!arguments.sigmas.empty()) schedule.sigmas = parse_numbers(arguments.sigmas, "--sigmas");
+  schedule.end_at_zero = arguments.end == "zero";
+  const SamplerEntry& solver = find_sampler(arguments.solver);
+  const std::vector<double> levels = noise_levels(schedule);
+
+  const Dataset data = open_dataset(arguments.data, context);
+  const Empirical field(data, {.precision = arguments.precise ? Precision::kPrecise : Precision::kFast}, context);
+  const std::vector<std::uint64_t> seeds = parse_seeds(arguments.seeds);
+  const SampleType type = sample_type(arguments.dtype, data);
+  // Nothing below throws: g++ 12 destroys members twice when an initialiser of an aggregate does.
+  SamplingRun run{.data = data,
+                  .sampling = {.field = field,
+                               .sampler = solver.sampler,
+                               .levels = levels,
+                               .start = arguments.start == "exact" ? Start::kExact : Start::kNoise},
+                  .seeds = seeds,
+                  .label = arguments.label,
+                  .batch = arguments.batch,
+                  .type = type,
+                  .held_out = {}};
+  if (arguments.label >= static_cast<int>(data.classes())) {
+    throw Error(fmt::format("--label {}: {} has {} classes, 0 to {}", arguments.label, data.name(), data.classes(),
+                            static_cast<int>(data.classes()) - 1));
+  }
+  if (arguments.dry_run) {
+    print_dry_run(run, solver, context);
+    return 0;
+  }
+  run.held_out = held_out_data(arguments, context);
+
+  const std::string out = !arguments.out.empty() ? arguments.out : arguments.resume;
+  RunFolder folder = out.empty() ? RunFolder::make_numbered("runs", "sample-" + data.name()) : RunFolder::take(out);
+  nlohmann::json config = {{"command", "sample"},
+                           {"options", resolved_options(command)},
+                           {"levels", levels},
+                           {"data_digest", data.digest()}};
+  folder.begin(config);
+  if (!arguments.json) {
+    fmt::print("{} rows of {} values from {}; {} samples, {} steps of {}\n", data.size(), data.dimension(), data.name(),
+               run.seeds.size(), levels.size() - 1, solver.name);
+    print_start(run);
+    std::fflush(stdout);
+  }
+  const SamplingReport report = run_sampling(run, folder, context);
+  if (arguments.json) {
+    fmt::print("{}\n", read_json(folder / "report.json", context).dump());
+  } else {
+    print_report(run, report);
+  }
+  if (report.finished < report.requested) {
+    fmt::print(stderr, "stopped: {} of {} samples are finished; go on with: scorefield sample --resume {}\n",
+               report.finished, report.requested, folder.path().string());
+    throw Cancelled();
+  }
+  if (!arguments.json) fmt::print("{}\n", folder.path().string());
+  return 0;
+}
+
+}  // namespace
+
+void add_sample_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("sample", "Sample the exact reverse process of a data set");
+  const auto arguments = std::make_shared<SampleArguments>();
+  add_data_arguments(*command, arguments->data);
+  command
+      ->add_option("--held-out", arguments->held_out,
+                   "Real rows for the copy rule's false-positive rate (default: the test set of a named set)")
+      ->group("Data");
+
+  command->add_option("--seeds", arguments->seeds, "One sample a seed, e.g. 0-63,100")->capture_default_str();
+  command->add_option("--solver", arguments->solver, "euler, heun, posterior, euler-maruyama")->capture_default_str();
+  command->add_option("--schedule", arguments->schedule.name, "polynomial (EDM), logsnr")->capture_default_str();
+  command
+      ->add_option("--steps", arguments->schedule.steps, "Noise levels from sigma-max to sigma-min (EDM's num_steps)")
+      ->capture_default_str();
+  command->add_option("--sigma-min", arguments->schedule.sigma_min, "Last noise level above 0, data units")
+      ->capture_default_str();
+  command->add_option("--sigma-max", arguments->schedule.sigma_max, "First noise level, data units")
+      ->capture_default_str();
+  command->add_option("--rho", arguments->schedule.rho, "Of the polynomial schedule")->capture_default_str();
+  command->add_option("--sigmas", arguments->sigmas, "Explicit noise levels, e.g. 80,10.98,2.5,0 (inf may be first)");
+  command->add_option("--end", arguments->end, "A last step to sigma = 0, or stop at sigma-min")
+      ->check(CLI::IsMember({"zero", "sigma-min"}))
+      ->capture_default_str();
+  command->add_option("--start", arguments->start, "From N(0, sigma_max^2 I), or from p_sigma_max itself")
+      ->check(CLI::IsMember({"noise", "exact"}))
+      ->capture_default_str();
+  command->add_option("--label", arguments->label, "Condition on this class (-1: none)")
+      ->check(CLI::Range(-1, 1 << 30))
+      ->capture_default_str();
+  command->add_flag("--precise", arguments->precise, "The field in double precision (1e-12), slower");
+  command->add_option("--dtype", arguments->dtype, "Of samples.npz: u8 (images), f32, f64; auto: u8 for 8-bit images")
+      ->check(CLI::IsMember({"auto", "u8", "f32", "f64"}))
+      ->capture_default_str();
+
+  command->add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");
+  command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
+      ->group("Run");
+  command->add_option("--resume", arguments->resume, "Go on with the interrupted run in this folder")->group("Run");
+  command->add_option("--batch", arguments->batch, "Samples at a time; never changes a result")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str()
+      ->group("Machine");
+  add_machine_arguments(*command, arguments->machine);
+  command->add_flag("--dry-run", arguments->dry_run, "Print evaluations, memory and time, and do nothing")
+      ->group("Run");
+  command->add_flag("--json", arguments->json, "Print the report as JSON")->group("Run");
+  command->footer(
+      "Examples:\n"
+      "  scorefield sample --data fashion-mnist --seeds 0-63\n"
+      "  scorefield sample --data fashion-mnist --label 9 --seeds 0-15 --solver posterior --steps 100\n"
+      "  scorefield sample --data images/ --resolution 32 --steps 40 --out runs/mine\n"
+      "  scorefield sample --data ring --sigma-max 20 --seeds 0-999 --dtype f64\n"
+      "  scorefield sample --config runs/mine/config.json --seeds 64-127\n"
+      "  scorefield sample --resume runs/mine");
+  command->callback([command, arguments] { run_sample(*command, *arguments); });
+}
+
+}  // namespace scorefield

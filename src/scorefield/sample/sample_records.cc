@@ -1,0 +1,43 @@
+#include "scorefield/sample/sample_records.h"
+
+#include <vector>
+
+namespace scorefield {
+
+SampleRecords::SampleRecords(const std::filesystem::path& path, std::size_t dimension, std::size_t levels)
+    : dimension_(dimension), levels_(levels), file_(path, (dimension + 3 * levels + 4) * sizeof(double)) {}
+
+void SampleRecords::append(const Rows& x, const Rows& posterior, const NearestTwo& nearest) {
+  std::vector<double> record;
+  for (std::size_t i = 0; i < x.rows(); ++i) {
+    record.insert(record.end(), x[i].begin(), x[i].end());
+    record.insert(record.end(), posterior[i].begin(), posterior[i].end());
+    record.insert(record.end(), {nearest.d1[i], nearest.d2[i], static_cast<double>(nearest.index1[i]),
+                                 static_cast<double>(nearest.index2[i])});
+  }
+  file_.append(std::as_bytes(std::span(record)));
+}
+
+void SampleRecords::for_each(const std::function<void(std::size_t, const SampleRecord&)>& use) const {
+  const std::size_t length = dimension_ + 3 * levels_ + 4;
+  std::size_t index = 0;
+  file_.read([&](std::span<const std::byte> bytes) {
+    // RecordFile reads into fresh storage, aligned for any number.
+    const std::span<const double> values(reinterpret_cast<const double*>(bytes.data()), bytes.size() / sizeof(double));
+    for (std::size_t first = 0; first < values.size(); first += length) {
+      const auto record = values.subspan(first, length);
+      const auto posterior = record.subspan(dimension_, 3 * levels_);
+      const auto nearest = record.last(4);
+      use(index++, {.x = record.first(dimension_),
+                    .entropy = posterior.first(levels_),
+                    .effective_sample_size = posterior.subspan(levels_, levels_),
+                    .largest_weight = posterior.last(levels_),
+                    .d1 = nearest[0],
+                    .d2 = nearest[1],
+                    .row1 = static_cast<std::uint32_t>(nearest[2]),
+                    .row2 = static_cast<std::uint32_t>(nearest[3])});
+    }
+  });
+}
+
+}  // namespace scorefield

@@ -1,0 +1,67 @@
+// A whole sampling job: many seeds, streamed into a run folder, resumable, held against the training set.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scorefield/base/context.h"
+#include "scorefield/data/dataset.h"
+#include "scorefield/metrics/memorisation.h"
+#include "scorefield/run/run_folder.h"
+#include "scorefield/sample/sample.h"
+
+namespace scorefield {
+
+/// The values of samples.npz.
+enum class SampleType {
+  kU8,   // [N, H, W, C] images, rounded and clipped
+  kF32,  // [N, d], data units
+  kF64,  // [N, d], data units
+};
+
+struct SamplingRun {
+  const Dataset& data;
+  Sampling sampling;
+  std::vector<std::uint64_t> seeds;
+  int label = -1;  // of every sample; -1 is unconditional
+  std::size_t batch = 64;
+  SampleType type = SampleType::kF32;
+  /// Real rows that no sampler has seen, for the copy rule's false-positive rate; without it each training row is held
+  /// against the others.
+  std::optional<Dataset> held_out;
+};
+
+/// What the field said at one noise level, over all finished samples.
+struct LevelSummary {
+  double sigma = 0;
+  double entropy = 0;                // nats, mean
+  double effective_sample_size = 0;  // mean
+  double least_effective_sample_size = 0;
+  double most_effective_sample_size = 0;
+  double largest_weight = 0;  // mean
+};
+
+struct SamplingReport {
+  std::size_t finished = 0;  // of the seeds; fewer when cancelled
+  std::size_t requested = 0;
+  std::size_t evaluations = 0;  // of the field, a sample
+  std::vector<LevelSummary> levels;
+  CopyRule rule;
+  Copies copies;
+  Proportion false_positives;
+  bool held_out = false;  // the false positives are of held-out rows
+  double seconds = 0;     // of sampling, in this process
+};
+
+/// Samples every seed that the folder does not hold yet, in batches; then writes
+///   samples.npz    arr_0 (SampleType), arr_1 labels where the run has one, seeds
+///   posterior.npz  sigma [S]; entropy, effective_sample_size, largest_weight [N, S]
+///   nearest.npz    row, distance [N, 2] (nearest and second training row), copy [N]
+///   stats.jsonl    a line a noise level;  report.json;  pictures (write_sampling_pictures)
+/// None of it depends on batch, threads or on how often the run was interrupted. When cancelled it writes the same for
+/// the samples that are finished and returns. The field must tell its posterior.
+SamplingReport run_sampling(const SamplingRun& run, const RunFolder& folder, const Context& context);
+
+}  // namespace scorefield

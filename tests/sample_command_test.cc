@@ -1,0 +1,131 @@
+// scorefield sample, as a user runs it.
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "tests/command.h"
+
+namespace scorefield {
+namespace {
+
+constexpr const char* kArrays[] = {"samples.npz", "posterior.npz", "nearest.npz", "stats.jsonl", "report.json"};
+
+TEST(SampleCommand, EverySampleOfTheExactReverseProcessIsATrainingRow) {
+  const TestFolder folder;
+  const auto result = run_command("sample --data ring:n=200 --sigma-max 20 --seeds 0-31 --out run --dtype f64", folder);
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.out.find("verdict: 32 of 32 samples are copies"), std::string::npos) << result.out;
+  const auto report = nlohmann::json::parse(file_text(folder / "run/report.json"));
+  EXPECT_EQ(report["copies"]["count"], 32);
+  EXPECT_EQ(report["nfe"], 35);
+  EXPECT_TRUE(std::filesystem::exists(folder / "run/samples.png"));
+  EXPECT_FALSE(std::filesystem::exists(folder / "run/partial"));
+  EXPECT_TRUE(result.out.ends_with("run\n")) << result.out;
+}
+
+TEST(SampleCommand, ResultsDoNotDependOnBatchOrThreads) {
+  const TestFolder folder;
+  for (const char* solver : {"heun", "posterior"}) {
+    const std::string common = std::string("sample --data ring:n=200 --sigma-max 20 --seeds 0-20 --solver ") + solver;
+    EXPECT_EQ(run_command(common + " --batch 64 --threads 2 --out a", folder).status, 0);
+    EXPECT_EQ(run_command(common + " --batch 4 --threads 1 --out b", folder).status, 0);
+    for (const char* name : kArrays) {
+      EXPECT_EQ(file_text(folder / (std::string("a/") + name)), file_text(folder / (std::string("b/") + name))) << name;
+    }
+    std::filesystem::remove_all(folder / "a");
+    std::filesystem::remove_all(folder / "b");
+  }
+}
+
+TEST(SampleCommand, ConfigRepeatsARunAndFlagsOverrideIt) {
+  const TestFolder folder;
+  ASSERT_EQ(run_command("sample --data ring:n=100 --sigma-max 30 --seeds 3,5 --steps 7 --out a", folder).status, 0);
+  ASSERT_EQ(run_command("sample --config a/config.json --out b", folder).status, 0);
+  for (const char* name : kArrays) {
+    EXPECT_EQ(file_text(folder / (std::string("a/") + name)), file_text(folder / (std::string("b/") + name))) << name;
+  }
+  ASSERT_EQ(run_command("sample --config a/config.json --steps 9 --out c", folder).status, 0);
+  const auto config = nlohmann::json::parse(file_text(folder / "c/config.json"));
+  EXPECT_EQ(config["options"]["steps"], 9);
+  EXPECT_EQ(config["options"]["sigma-max"], 30);
+}
+
+TEST(SampleCommand, AnInterruptedRunGoesOnToTheSameResult) {
+  const TestFolder folder;
+  const std::string common = "sample --data ring:n=100 --sigma-max 20 --seeds 0-999 --batch 10 --steps 18";
+  ASSERT_EQ(run_command(common + " --out whole", folder).status, 0);
+  // Ctrl-C as soon as some samples are finished.
+  const auto stopped =
+      run_shell("\"$SCOREFIELD\" " + common +
+                    " --out part & pid=$!; until [ -s part/partial/samples.f64 ]; do sleep 0.01; done; "
+                    "kill -INT $pid; wait $pid",
+                folder);
+  ASSERT_EQ(stopped.status, 130) << stopped.err;
+  EXPECT_TRUE(std::filesystem::exists(folder / "part/samples.npz"));
+  const auto again = run_command("sample --resume part", folder);
+  ASSERT_EQ(again.status, 0) << again.err;
+  for (const char* name : kArrays) {
+    EXPECT_EQ(file_text(folder / (std::string("whole/") + name)), file_text(folder / (std::string("part/") + name)))
+        << name;
+  }
+}
+
+TEST(SampleCommand, RefusesWhatCannotBeMeant) {
+  const TestFolder folder;
+  const auto refused = [&](const std::string& arguments, const std::string& why) {
+    const auto result = run_command("sample " + arguments, folder);
+    EXPECT_EQ(result.status, 2) << arguments;
+    EXPECT_NE(result.err.find(why), std::string::npos) << arguments << ": " << result.err;
+    EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+    EXPECT_TRUE(std::filesystem::is_empty(folder.path())) << arguments;
+  };
+  refused("--data nowhere.npy", "nowhere.npy");
+  refused("--data ring --solver huen", "heun");
+  refused("--data ring --schedule polynomal", "polynomial");
+  refused("--data ring --seeds 5-3", "--seeds 5-3");
+  refused("--data ring --sigmas 1,2", "from large to small");
+  refused("--data ring --sigma-min 5 --sigma-max 1", "must be below");
+  refused("--data ring --label 70", "--label 70");
+  refused("--data ring --dtype u8", "images");
+  refused("--data ring --memory-limit 12Q", "--memory-limit");
+  refused("--data ring --threads 0", "--threads");
+  refused("--config missing.json", "missing.json");
+}
+
+TEST(SampleCommand, NeverOverwritesAnotherRun) {
+  const TestFolder folder;
+  ASSERT_EQ(run_command("sample --data ring --seeds 0-3 --steps 5 --out a", folder).status, 0);
+  const std::string before = file_text(folder / "a/samples.npz");
+  const auto other = run_command("sample --data ring --seeds 0-3 --steps 6 --out a", folder);
+  EXPECT_EQ(other.status, 2);
+  EXPECT_NE(other.err.find("a"), std::string::npos);
+  EXPECT_EQ(file_text(folder / "a/samples.npz"), before);
+}
+
+TEST(SampleCommand, DryRunDoesNothing) {
+  const TestFolder folder;
+  const auto result = run_command("sample --data ring --seeds 0-99 --dry-run", folder);
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_NE(result.out.find("35 evaluations of the field a sample, 3500 in all"), std::string::npos) << result.out;
+  EXPECT_TRUE(std::filesystem::is_empty(folder.path()));
+}
+
+TEST(SampleCommand, WarnsWhenTheStartIsTooLow) {
+  const TestFolder folder;
+  const auto low = run_command("sample --data ring --seeds 0 --sigma-max 0.5 --out a", folder);
+  EXPECT_NE(low.out.find("warning"), std::string::npos) << low.out;
+  const auto exact = run_command("sample --data ring --seeds 0 --sigma-max 0.5 --start exact --out b", folder);
+  EXPECT_EQ(exact.out.find("warning"), std::string::npos) << exact.out;
+}
+
+TEST(Command, HelpShowsExamplesAndUnknownCommandsAreNearlyNamed) {
+  const TestFolder folder;
+  EXPECT_NE(run_command("sample --help", folder).out.find("Examples:"), std::string::npos);
+  EXPECT_NE(run_command("--help", folder).out.find("Examples:"), std::string::npos);
+  EXPECT_TRUE(run_command("--version", folder).out.starts_with("scorefield 0."));
+  const auto unknown = run_command("sampel", folder);
+  EXPECT_EQ(unknown.status, 2);
+  EXPECT_NE(unknown.err.find("sample"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace scorefield
