@@ -26,7 +26,9 @@ class RecordFileTest : public testing::Test {
     return values;
   }
 
-  std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "record_file_test.bin";
+  // Tests run beside each other: a file each.
+  std::filesystem::path path =
+      std::filesystem::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
 };
 
 TEST_F(RecordFileTest, GoesOnWhereItStoppedAndDropsACutOffRecord) {
