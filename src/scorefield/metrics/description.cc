@@ -106,6 +106,7 @@ DataDescription describe(const Dataset& data, const Dataset* held_out, const Des
   result.exact_duplicates = exact_duplicates(data, context);
   result.conflicting_duplicates = count_conflicts(data, result.exact_duplicates);
   result.rule = fit_copy_rule(data, options.seed, context);
+  result.spectrum = spectrum(data, options.seed, context);
   const std::size_t affordable = affordable_rows(data, options);
   if (data.size() > 1) {
     std::vector<std::size_t> rows = random_subset(options.seed, data.size(), affordable);

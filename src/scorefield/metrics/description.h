@@ -13,6 +13,7 @@
 #include "scorefield/metrics/intervals.h"
 #include "scorefield/metrics/memorisation.h"
 #include "scorefield/metrics/neighbours.h"
+#include "scorefield/metrics/spectrum.h"
 #include "scorefield/metrics/value_statistics.h"
 
 namespace scorefield {
@@ -71,6 +72,7 @@ struct DataDescription {
   std::vector<RowPair> near_duplicates;
   std::vector<RowPair> closest_pairs;
   std::optional<NeighbourStatistics> held_out;
+  Spectrum spectrum;
 };
 
 /// Positions in `statistics.rows` of the rows with the smallest d1, at most `count`, nearest first.

@@ -78,6 +78,15 @@ json to_json(const ValueStatistics& v) {
   return result;
 }
 
+json to_json(const Spectrum& s) {
+  json components = json::array();
+  for (const double share : kExplainedShares) {
+    components.push_back({{"share", share}, {"count", components_for(s, share)}});
+  }
+  return {
+      {"rows", s.rows}, {"total_variance", s.total_variance}, {"components", components}, {"variances", s.variances}};
+}
+
 }  // namespace
 
 json dataset_json(const Dataset& data) {
@@ -103,6 +112,7 @@ json description_json(const DataDescription& description) {
        {{"ratio", description.rule.ratio},
         {"threshold", description.rule.threshold},
         {"median_distance", description.rule.median_distance}}},
+      {"spectrum", to_json(description.spectrum)},
   };
   if (description.within) result["within"] = to_json(*description.within);
   if (description.held_out) result["held_out"] = to_json(*description.held_out);

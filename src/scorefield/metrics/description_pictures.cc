@@ -167,24 +167,20 @@ std::string label_name(const DataDescription& description, std::int32_t label) {
   return "";
 }
 
-/// Random rows of points in the plane, a colour a label.
-Panel plane(const Dataset& data, const DataDescription& description, std::uint64_t seed) {
-  const std::vector<std::size_t> rows = random_subset(seed, data.size(), kShownPoints);
+/// The chosen rows at `points` [rows, 2], a colour a label. Axes and title are the caller's.
+Panel scatter(const Dataset& data, const DataDescription& description, const std::vector<std::size_t>& rows,
+              const Rows& points) {
   const bool by_label = description.labels.size() > 1;
   const bool named = description.labels.size() <= kNamedColors;
   std::map<std::int32_t, Series> series;
-  std::vector<double> row(2);
-  for (const std::size_t i : rows) {
-    data.row(i, row);
-    Series& s = series[by_label ? data.labels()[i] : 0];
-    s.x.push_back(row[0]);
-    s.y.push_back(row[1]);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    Series& s = series[by_label ? data.labels()[rows[i]] : 0];
+    s.x.push_back(points(i, 0));
+    s.y.push_back(points(i, 1));
   }
   Panel panel;
   panel.title = rows.size() < data.size() ? fmt::format("{} of {} rows", rows.size(), data.size()) : "All rows";
   if (by_label && !named) panel.title += "; neighbouring labels differ in colour";
-  panel.x.label = "coordinate 0 [data units]";
-  panel.y.label = "coordinate 1 [data units]";
   panel.equal_aspect = true;
   for (auto& [label, s] : series) {
     s.mark = Mark::kPoints;
@@ -192,6 +188,62 @@ Panel plane(const Dataset& data, const DataDescription& description, std::uint64
     panel.series.push_back(std::move(s));
   }
   return panel;
+}
+
+Panel plane(const Dataset& data, const DataDescription& description, std::uint64_t seed) {
+  const std::vector<std::size_t> rows = random_subset(seed, data.size(), kShownPoints);
+  Rows points(rows.size(), 2);
+  for (std::size_t i = 0; i < rows.size(); ++i) data.row(rows[i], points[i]);
+  Panel panel = scatter(data, description, rows, points);
+  panel.x.label = "coordinate 0 [data units]";
+  panel.y.label = "coordinate 1 [data units]";
+  return panel;
+}
+
+Panel leading_plane(const Dataset& data, const DataDescription& description, std::uint64_t seed) {
+  const std::vector<std::size_t> rows = random_subset(seed, data.size(), kShownPoints);
+  Panel panel = scatter(data, description, rows, leading_scores(description.spectrum, data, rows));
+  panel.x.label = "first principal component [data units]";
+  panel.y.label = "second principal component [data units]";
+  return panel;
+}
+
+void write_spectrum(const Dataset& data, const DataDescription& description, std::uint64_t seed,
+                    const std::filesystem::path& stem) {
+  const Spectrum& spectrum = description.spectrum;
+  Series variances;
+  Series explained;
+  variances.mark = spectrum.variances.size() < 30 ? Mark::kLinePoints : Mark::kLine;
+  explained.mark = variances.mark;
+  double sum = 0.0;
+  for (std::size_t k = 0; k < spectrum.variances.size(); ++k) {
+    sum += spectrum.variances[k];
+    variances.x.push_back(static_cast<double>(k + 1));
+    variances.y.push_back(spectrum.variances[k]);
+    explained.x.push_back(static_cast<double>(k + 1));
+    explained.y.push_back(100.0 * sum / spectrum.total_variance);
+  }
+  Panel each;
+  each.title = "Variance of each principal component";
+  each.x = {.label = "component", .scale = Scale::kLog};
+  each.y = {.label = "variance [data units squared]", .scale = Scale::kLog};
+  each.series.push_back(std::move(variances));
+  Panel total;
+  total.title = "Explained by the first components";
+  total.x = {.label = "components", .scale = Scale::kLog};
+  total.y = {.label = "of the variance [%]", .low = 0.0, .high = 100.0};
+  total.series.push_back(std::move(explained));
+  for (const double share : {0.5, 0.9, 0.99}) {
+    total.vertical.push_back(
+        {static_cast<double>(components_for(spectrum, share)), fmt::format("{:g} %", 100 * share)});
+  }
+  Figure figure;
+  figure.panels.push_back(std::move(each));
+  figure.panels.push_back(std::move(total));
+  if (data.dimension() > 2 && spectrum.leading.rows() == 2) {
+    figure.panels.push_back(leading_plane(data, description, seed));
+  }
+  write_figure(figure, stem);
 }
 
 Panel coordinate_histogram(const Dataset& data, const ValueStatistics& values, std::size_t coordinate) {
@@ -238,6 +290,10 @@ std::vector<std::string> write_description_pictures(const Dataset& data, const D
     write_points(data, description, seed, folder / "rows");
   }
   context.check_cancelled();
+  if (description.spectrum.total_variance > 0.0) {
+    write_spectrum(data, description, seed, folder / "spectrum");
+    written.emplace_back("spectrum.png");
+  }
   if (description.within || description.held_out) {
     write_distances(description, folder / "distances");
     written.emplace_back("distances.png");

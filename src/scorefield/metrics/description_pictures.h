@@ -13,6 +13,7 @@ namespace scorefield {
 
 /// Writes into `folder`, and returns the names of the pictures (figures also as .svg and .csv):
 ///   rows.png              images: random rows, a line a label; points: where they lie, or a histogram a coordinate
+///   spectrum.png          variance of the principal components, what they explain, and rows in the first two
 ///   distances.png         d1 (histogram) and d1/d2 (cumulative), within and from the held-out set
 ///   duplicates.png        images: the first two rows of groups of equal rows, above each other
 ///   closest_pairs.png     images: the closest pairs of different rows

@@ -49,7 +49,7 @@ TEST_F(DescriptionPictures, ShowALineOfImagesALabel) {
   labels[4] = labels[9] = 3;
   const Dataset data = random_images(14, labels);
   const std::vector<std::string> written = write(data, nullptr);
-  EXPECT_EQ(written, (std::vector<std::string>{"rows.png", "distances.png", "closest_pairs.png"}));
+  EXPECT_EQ(written, (std::vector<std::string>{"rows.png", "spectrum.png", "distances.png", "closest_pairs.png"}));
   const Image rows = picture("rows.png");
   EXPECT_EQ(rows.width, 10 * 50 + 11 * 2U);
   EXPECT_EQ(rows.height, 2 * 60 + 3 * 2U);
@@ -72,8 +72,8 @@ TEST_F(DescriptionPictures, ShowPairsAboveEachOther) {
   const std::vector<std::size_t> last = {3};
   const Dataset held_out = data.select(last);
   const std::vector<std::string> written = write(repeated, &held_out);
-  EXPECT_EQ(written, (std::vector<std::string>{"rows.png", "distances.png", "duplicates.png", "closest_pairs.png",
-                                               "held_out_closest.png"}));
+  EXPECT_EQ(written, (std::vector<std::string>{"rows.png", "spectrum.png", "distances.png", "duplicates.png",
+                                               "closest_pairs.png", "held_out_closest.png"}));
   for (const char* name : {"duplicates.png", "held_out_closest.png"}) {
     const Image pair = picture(name);
     ASSERT_EQ(pair.width, 54U);
@@ -90,7 +90,7 @@ TEST_F(DescriptionPictures, ShowPointsOfAnyDimension) {
     const RandomStream stream(d, Purpose::kTest);
     for (std::size_t k = 0; k < values.size(); ++k) values[k] = static_cast<float>(stream.uniform(k));
     const Dataset data = make_dataset("points", std::move(values), {d});
-    EXPECT_EQ(write(data, nullptr), (std::vector<std::string>{"rows.png", "distances.png"}));
+    EXPECT_EQ(write(data, nullptr), (std::vector<std::string>{"rows.png", "spectrum.png", "distances.png"}));
     EXPECT_GT(picture("rows.png").height, 100U);
     EXPECT_TRUE(fs::exists(folder_ / "rows.svg"));
     EXPECT_TRUE(fs::exists(folder_ / "distances.csv"));

@@ -45,6 +45,7 @@ TEST(Describe, FindsWhatWasPutIn) {
   EXPECT_EQ(found.within->d1.mean.standard_error, 0.0) << "every row was asked";
   EXPECT_EQ(found.within->equal.count, 2U);
   EXPECT_FALSE(found.held_out);
+  EXPECT_NEAR(found.spectrum.total_variance, found.values.variance, 1e-12 * found.values.variance);
 }
 
 TEST(Describe, SamplesWithErrorsThatCoverTheWhole) {
@@ -137,6 +138,8 @@ TEST(DescriptionJson, SaysTheSameAndHoldsNoInfinity) {
   EXPECT_EQ(json["values"]["coordinates"]["low"].size(), 2U);
   EXPECT_EQ(json["copy_rule"]["threshold"], found.rule.threshold);
   EXPECT_EQ(json["held_out"]["rows"], 1);
+  EXPECT_EQ(json["spectrum"]["variances"], found.spectrum.variances);
+  EXPECT_EQ(json["spectrum"]["components"][1]["count"], 2) << "no axis of a square holds 90 %";
   EXPECT_EQ(json["held_out"]["d1"]["standard_error"], 0.0);
   EXPECT_TRUE(json["within"]["d1"]["standard_error"].is_null()) << "one of fifty rows";
 }

@@ -20,8 +20,8 @@ TEST(ExactDuplicates, AgreeWithAMapOfRows) {
   const RandomStream stream(1, Purpose::kTest);
   for (std::size_t k = 0; k < values.size(); ++k) values[k] = static_cast<std::uint8_t>(stream.below(k, 2));
   std::map<std::vector<std::uint8_t>, std::vector<std::uint32_t>> expected;
-  for (std::uint32_t i = 0; i < 10000; ++i) {
-    expected[{values.begin() + 8 * i, values.begin() + 8 * (i + 1)}].push_back(i);
+  for (std::ptrdiff_t i = 0; i < 10000; ++i) {
+    expected[{values.begin() + 8 * i, values.begin() + 8 * (i + 1)}].push_back(static_cast<std::uint32_t>(i));
   }
   const Dataset data = make_dataset("bits", std::move(values), {8});
   Groups groups;

@@ -60,6 +60,7 @@ TEST(ValueStatistics, AgreeWithIntegerArithmetic) {
 TEST(ValueStatistics, DoNotLoseTheSpreadOfDataFarOffCentre) {
   // 1e8 + {0, 1}: the variance 1/4 is 2.5e-17 of the squared mean.
   std::vector<double> values;
+  values.reserve(100);
   for (int i = 0; i < 100; ++i) values.push_back(1e8 + i % 2);
   const ValueStatistics found = value_statistics(make_dataset("far", std::move(values), {1}), {});
   EXPECT_NEAR(found.variance, 0.25, 1e-14);
