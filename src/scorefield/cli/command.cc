@@ -9,6 +9,7 @@
 #include <charconv>
 #include <cmath>
 #include <csignal>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <thread>
@@ -132,6 +133,11 @@ Dataset open_dataset(const DataArguments& arguments, const Context& context) {
     }
   }
   return open_dataset(arguments.data, options, context);
+}
+
+std::string short_name(const std::string& data) {
+  const std::filesystem::path path(data);
+  return (path.has_filename() ? path : path.parent_path()).filename().string();
 }
 
 nlohmann::json resolved_options(const CLI::App& command) {

@@ -54,6 +54,9 @@ class Machine {
 
 Dataset open_dataset(const DataArguments& arguments, const Context& context);
 
+/// What --data says without its folders: for the name of a run folder.
+std::string short_name(const std::string& data);
+
 /// The command's flags with the values they ended up with, defaults included: what --config reads back. Flags that
 /// change no result (--out, --threads, ...) are left out.
 nlohmann::json resolved_options(const CLI::App& command);
@@ -65,5 +68,6 @@ std::vector<double> parse_numbers(const std::string& text, const std::string& wh
 
 /// One line a command: adds itself to the application; `run` is called after parsing.
 void add_sample_command(CLI::App& app);
+void add_describe_command(CLI::App& app);
 
 }  // namespace scorefield

@@ -65,8 +65,10 @@ int run(int argc, char** argv) {
   app.footer(
       "Examples:\n"
       "  scorefield sample --data fashion-mnist --seeds 0-63\n"
+      "  scorefield describe --data train.npz --held-out test.npz\n"
       "  scorefield sample --help");
   scorefield::add_sample_command(app);
+  scorefield::add_describe_command(app);
 
   std::vector<std::string> arguments(argv + 1, argv + argc);
   if (!arguments.empty() && !arguments[0].starts_with("-")) {

@@ -166,7 +166,8 @@ int run_sample(const CLI::App& command, const SampleArguments& arguments) {
   run.held_out = held_out_data(arguments, context);
 
   const std::string out = !arguments.out.empty() ? arguments.out : arguments.resume;
-  RunFolder folder = out.empty() ? RunFolder::make_numbered("runs", "sample-" + data.name()) : RunFolder::take(out);
+  RunFolder folder = out.empty() ? RunFolder::make_numbered("runs", "sample-" + short_name(arguments.data.data))
+                                 : RunFolder::take(out);
   nlohmann::json config = {{"command", "sample"},
                            {"options", resolved_options(command)},
                            {"levels", levels},

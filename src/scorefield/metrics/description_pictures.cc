@@ -180,7 +180,7 @@ Panel scatter(const Dataset& data, const DataDescription& description, const std
   }
   Panel panel;
   panel.title = rows.size() < data.size() ? fmt::format("{} of {} rows", rows.size(), data.size()) : "All rows";
-  if (by_label && !named) panel.title += "; neighbouring labels differ in colour";
+  if (by_label && !named) panel.title += "; colours by label, repeating";
   panel.equal_aspect = true;
   for (auto& [label, s] : series) {
     s.mark = Mark::kPoints;

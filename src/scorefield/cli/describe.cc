@@ -1,0 +1,107 @@
+// scorefield describe: what a data set is, and what a memorisation test can expect of it.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <limits>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "scorefield/cli/command.h"
+#include "scorefield/cli/describe_text.h"
+#include "scorefield/data/named.h"
+#include "scorefield/metrics/description.h"
+#include "scorefield/metrics/description_json.h"
+#include "scorefield/metrics/description_pictures.h"
+#include "scorefield/run/run_folder.h"
+
+namespace scorefield {
+namespace {
+
+struct DescribeArguments {
+  DataArguments data;
+  MachineArguments machine;
+  std::string held_out;
+  std::optional<std::size_t> rows;
+  bool exhaustive = false;
+  std::uint64_t seed = 0;
+  std::string out;
+  std::string config;
+  bool json = false;
+};
+
+/// What --held-out says, or the test set that goes with a named training set.
+std::optional<Dataset> open_held_out(const DescribeArguments& arguments, const Context& context) {
+  DataArguments held_out = arguments.data;
+  held_out.data = arguments.held_out.empty() ? held_out_name(arguments.data.data) : arguments.held_out;
+  held_out.subset.reset();
+  if (held_out.data.empty()) return std::nullopt;
+  return open_dataset(held_out, context);
+}
+
+void run_describe(const CLI::App& command, const DescribeArguments& arguments) {
+  const Machine machine(arguments.machine);
+  const Context& context = machine.context();
+  const Dataset data = open_dataset(arguments.data, context);
+  const std::optional<Dataset> other = open_held_out(arguments, context);
+  const Dataset* held_out = other ? &*other : nullptr;
+  if (held_out != nullptr) check_same_shape(data, *held_out);  // before a folder is made
+
+  nlohmann::json result = {{"data", dataset_json(data)}};
+  if (held_out != nullptr) result["held_out_data"] = dataset_json(*held_out);
+  nlohmann::json config = result;
+  config["command"] = "describe";
+  config["options"] = resolved_options(command);
+  RunFolder folder = arguments.out.empty()
+                         ? RunFolder::make_numbered("runs", "describe-" + short_name(arguments.data.data))
+                         : RunFolder::take(arguments.out);
+  folder.begin(config);
+
+  DescribeOptions options;
+  options.rows = arguments.exhaustive ? std::numeric_limits<std::size_t>::max() : arguments.rows;
+  options.seed = arguments.seed;
+  const DataDescription description = describe(data, held_out, options, context);
+  result.update(description_json(description));
+  const auto pictures = write_description_pictures(data, held_out, description, arguments.seed, folder.path(), context);
+  write_json(folder / "describe.json", result);
+  if (arguments.json) {
+    fmt::print("{}\n", result.dump());
+    return;
+  }
+  fmt::print("{}\npictures: {}\n{}\n", description_text(data, held_out, description), fmt::join(pictures, " "),
+             folder.path().string());
+}
+
+}  // namespace
+
+void add_describe_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("describe", "Say what a data set is: values, labels, duplicates, neighbours");
+  const auto arguments = std::make_shared<DescribeArguments>();
+  add_data_arguments(*command, arguments->data);
+  command
+      ->add_option("--held-out", arguments->held_out,
+                   "Rows of the same kind that are not in the data set (default: the test set of a named set)")
+      ->group("Data");
+  CLI::Option* rows =
+      command
+          ->add_option("--rows", arguments->rows,
+                       "Rows of each search for neighbours, drawn at random (default: what a fixed amount of work "
+                       "pays for; 10212 against fashion-mnist)")
+          ->check(CLI::PositiveNumber);
+  command->add_flag("--exhaustive", arguments->exhaustive, "Search for the neighbours of every row")->excludes(rows);
+  command->add_option("--seed", arguments->seed, "Of the random choice of rows")->capture_default_str();
+  command->add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");
+  command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
+      ->group("Run");
+  command->add_flag("--json", arguments->json, "Print JSON in place of text")->group("Run");
+  add_machine_arguments(*command, arguments->machine);
+  command->footer(
+      "Examples:\n"
+      "  scorefield describe --data fashion-mnist\n"
+      "  scorefield describe --data train.npz --held-out test.npz --out runs/mine\n"
+      "  scorefield describe --data photos/ --resolution 64 --exhaustive\n"
+      "  scorefield describe --data points.csv --json");
+  command->callback([command, arguments] { run_describe(*command, *arguments); });
+}
+
+}  // namespace scorefield
