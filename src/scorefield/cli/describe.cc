@@ -7,6 +7,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "scorefield/base/error.h"
 #include "scorefield/cli/command.h"
 #include "scorefield/cli/describe_text.h"
 #include "scorefield/data/named.h"
@@ -60,7 +61,17 @@ void run_describe(const CLI::App& command, const DescribeArguments& arguments) {
   DescribeOptions options;
   options.rows = arguments.exhaustive ? std::numeric_limits<std::size_t>::max() : arguments.rows;
   options.seed = arguments.seed;
-  const DataDescription description = describe(data, held_out, options, context);
+  DataDescription description;
+  try {
+    description = describe(data, held_out, options, context);
+  } catch (const Cancelled&) {
+    const std::string path = folder.path().string();
+    fmt::print(
+        stderr,
+        "stopped before anything was found; start again with: scorefield describe --config {}/config.json --out {}\n",
+        path, path);
+    throw;
+  }
   result.update(description_json(description));
   const auto pictures = write_description_pictures(data, held_out, description, arguments.seed, folder.path(), context);
   write_json(folder / "describe.json", result);
