@@ -1,4 +1,4 @@
-// A mixture of Gaussians: every answer in closed form (docs/theory/reverse-process.md).
+// A mixture of Gaussians: every answer in closed form (docs/theory/mixture.md).
 #pragma once
 
 #include <cstdint>
