@@ -43,6 +43,7 @@ void for_covered(std::size_t k, std::size_t from, std::size_t to, const Use& use
 
 template <class T>
 void average(Plane<const T> in, std::size_t from, Plane<T> out, std::size_t to) {
+  ensure(from > 0, "an image that is resized has pixels");
   using Sum = std::conditional_t<std::is_integral_v<T>, std::uint64_t, double>;
   const Sum total = static_cast<Sum>(from) * static_cast<Sum>(from);
   std::vector<Sum> columns(from);
