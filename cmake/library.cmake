@@ -7,9 +7,9 @@ foreach(floor ${SCOREFIELD_FLOORS})
   file(GLOB found CONFIGURE_DEPENDS src/scorefield/${floor}/*.cc)
   list(FILTER found EXCLUDE REGEX "_test\\.cc$")
   list(APPEND sources ${found})
-  # What a kernel is compiled from once an instruction set (x-inl.h) and what only tests share stay at home.
+  # The insides of the kernels (they need Highway) and what only tests share are not for users.
   file(GLOB found CONFIGURE_DEPENDS src/scorefield/${floor}/*.h)
-  list(FILTER found EXCLUDE REGEX "(_test|-inl)\\.h$")
+  list(FILTER found EXCLUDE REGEX "kernel/(candidates|centred_rows|difference_loops|posterior_[a-z]+|tile)\\.h$|_test\\.h$")
   list(APPEND headers ${found})
 endforeach()
 add_library(scorefield SHARED ${sources})
