@@ -67,6 +67,7 @@ TEST(SampleCommand, AnInterruptedRunGoesOnToTheSameResult) {
     EXPECT_EQ(file_text(folder / (std::string("whole/") + name)), file_text(folder / (std::string("part/") + name)))
         << name;
   }
+  EXPECT_NE(run_command("sample --resume part", folder).out.find("complete already"), std::string::npos);
 }
 
 TEST(SampleCommand, RefusesWhatCannotBeMeant) {

@@ -77,13 +77,7 @@ void print_start(const SamplingRun& run) {
   }
 }
 
-void print_dry_run(const SamplingRun& run, const SamplerEntry& solver, const Context& context) {
-  const std::size_t steps = run.sampling.levels.size() - 1;
-  const bool to_zero = run.sampling.levels.back() == 0;
-  const bool from_infinity = std::isinf(run.sampling.levels.front());
-  const std::size_t short_steps = (to_zero ? 1U : 0U) + (from_infinity ? 1U : 0U);
-  const std::size_t per_step = static_cast<std::size_t>(solver.evaluations_per_step);
-  const std::size_t evaluations = (steps - std::min(steps, short_steps)) * per_step + std::min(steps, short_steps);
+void print_dry_run(const SamplingRun& run, const Context& context) {
   const std::size_t batch = std::min(run.batch, run.seeds.size());
 
   const auto began = std::chrono::steady_clock::now();
@@ -100,11 +94,12 @@ void print_dry_run(const SamplingRun& run, const SamplerEntry& solver, const Con
       std::visit([](const auto& rows) { return static_cast<double>(sizeof(*rows.data)); }, run.data.stored());
   const double state_bytes = static_cast<double>(batch * run.data.dimension()) * 8 * 6;
   fmt::print("{} samples in batches of {}: {} steps, {} evaluations of the field a sample, {} in all\n",
-             run.seeds.size(), batch, steps, evaluations, evaluations * run.seeds.size());
+             run.seeds.size(), batch, run.sampling.levels.size() - 1, run.evaluations,
+             run.evaluations * run.seeds.size());
   fmt::print("memory: {:.0f} MiB of data, about {:.0f} MiB of states and scratch\n", data_bytes / 0x1p20,
              state_bytes / 0x1p20 + 64);
   fmt::print("time: about {:.0f} s (one step of one batch measured)\n",
-             std::ceil(seconds.count() / static_cast<double>(used) * static_cast<double>(evaluations) * batches));
+             std::ceil(seconds.count() / static_cast<double>(used) * static_cast<double>(run.evaluations) * batches));
 }
 
 void print_report(const SamplingRun& run, const SamplingReport& report) {
@@ -125,9 +120,7 @@ void print_report(const SamplingRun& run, const SamplingReport& report) {
   fmt::print("  false positives: {} of {} {} ({:.3g} %, 95 % interval {:.2g} to {:.2g} %)\n", wrong.count, wrong.total,
              report.held_out ? "held-out rows, which no sampler made" : "training rows held against all others",
              100 * wrong.value, 100 * wrong.low, 100 * wrong.high);
-  if (report.finished > 0 && report.evaluations > 0) {
-    fmt::print("  {} evaluations of the field a sample, {:.1f} s\n", report.evaluations, report.seconds);
-  }
+  fmt::print("  {} evaluations of the field a sample, {:.1f} s\n", run.evaluations, report.seconds);
   if (run.data.is_image()) fmt::print("pictures: grid.png nearest.png paths.png effective_sample_size.png\n");
 }
 
@@ -150,6 +143,7 @@ int run_sample(const CLI::App& command, const SampleArguments& arguments) {
                                .sampler = solver.sampler,
                                .levels = levels,
                                .start = arguments.start == "exact" ? Start::kExact : Start::kNoise},
+                  .evaluations = evaluations_of(solver, levels),
                   .seeds = seeds,
                   .label = arguments.label,
                   .batch = arguments.batch,
@@ -160,7 +154,7 @@ int run_sample(const CLI::App& command, const SampleArguments& arguments) {
                             static_cast<int>(data.classes()) - 1));
   }
   if (arguments.dry_run) {
-    print_dry_run(run, solver, context);
+    print_dry_run(run, context);
     return 0;
   }
   run.held_out = held_out_data(arguments, context);
@@ -173,21 +167,34 @@ int run_sample(const CLI::App& command, const SampleArguments& arguments) {
                            {"levels", levels},
                            {"data_digest", data.digest()}};
   folder.begin(config);
+  if (folder.is_done(kSamplesDone)) {
+    fmt::print("{} is complete already; nothing to do\n", folder.path().string());
+    return 0;
+  }
   if (!arguments.json) {
     fmt::print("{} rows of {} values from {}; {} samples, {} steps of {}\n", data.size(), data.dimension(), data.name(),
                run.seeds.size(), levels.size() - 1, solver.name);
     print_start(run);
     std::fflush(stdout);
   }
-  const SamplingReport report = run_sampling(run, folder, context);
+  const auto how_to_go_on = [&](std::size_t finished) {
+    fmt::print(stderr, "stopped: {} of {} samples are finished; go on with: scorefield sample --resume {}\n", finished,
+               run.seeds.size(), folder.path().string());
+  };
+  SamplingReport report;
+  try {
+    report = run_sampling(run, folder, context);
+  } catch (const Cancelled&) {
+    how_to_go_on(0);
+    throw;
+  }
   if (arguments.json) {
     fmt::print("{}\n", read_json(folder / "report.json", context).dump());
   } else {
     print_report(run, report);
   }
   if (report.finished < report.requested) {
-    fmt::print(stderr, "stopped: {} of {} samples are finished; go on with: scorefield sample --resume {}\n",
-               report.finished, report.requested, folder.path().string());
+    how_to_go_on(report.finished);
     throw Cancelled();
   }
   if (!arguments.json) fmt::print("{}\n", folder.path().string());

@@ -88,12 +88,19 @@ TEST(OdeSamplers, ReachTheirOrderInEveryTime) {
   }
 }
 
-TEST(OdeSamplers, CountEvaluations) {
+TEST(Samplers, TakeTheEvaluationsThatTheTableSays) {
   const IsotropicGaussian field(2, 0, 1);
   const auto seeds = seeds_up_to(3);
-  const auto levels = noise_levels({});
-  EXPECT_EQ(sample({field, find_sampler("heun").sampler, levels}, seeds, {}, nullptr, {}).evaluations, 35U);
-  EXPECT_EQ(sample({field, find_sampler("euler").sampler, levels}, seeds, {}, nullptr, {}).evaluations, 18U);
+  const auto edm = noise_levels({});
+  for (const SamplerEntry& entry : samplers()) {
+    for (const auto& levels : {edm, std::vector<double>{kInf, 3, 1}, std::vector<double>{kInf, 0}}) {
+      EXPECT_EQ(sample({field, entry.sampler, levels}, seeds, {}, nullptr, {}).evaluations,
+                evaluations_of(entry, levels))
+          << entry.name;
+    }
+  }
+  EXPECT_EQ(evaluations_of(find_sampler("heun"), edm), 35U);
+  EXPECT_EQ(evaluations_of(find_sampler("euler"), edm), 18U);
 }
 
 TEST(SdeSamplers, PosteriorStepIsExactForOneDatumAtAnyStepSize) {

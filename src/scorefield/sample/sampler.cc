@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/names.h"
@@ -24,6 +25,15 @@ std::span<const SamplerEntry> samplers() {
       {"euler-maruyama", {"em"}, "reverse SDE, Euler-Maruyama", true, 1, euler_maruyama_sampler()},
   };
   return table;
+}
+
+std::size_t evaluations_of(const SamplerEntry& entry, std::span<const double> levels) {
+  std::size_t evaluations = 0;
+  for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
+    const bool single = std::isinf(levels[i]) || levels[i + 1] == 0;
+    evaluations += single ? 1 : static_cast<std::size_t>(entry.evaluations_per_step);
+  }
+  return evaluations;
 }
 
 const SamplerEntry& find_sampler(std::string_view name) {

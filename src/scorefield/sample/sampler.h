@@ -52,6 +52,9 @@ struct SamplerEntry {
 /// All samplers, in the order they are listed to users.
 std::span<const SamplerEntry> samplers();
 
+/// Evaluations of the field that a sample takes on these levels: a step from sigma = inf and one to 0 take one each.
+std::size_t evaluations_of(const SamplerEntry& entry, std::span<const double> levels);
+
 /// By name or alias; throws Error with near names.
 const SamplerEntry& find_sampler(std::string_view name);
 

@@ -80,8 +80,7 @@ void write_paths(const SamplingRun& run, const SampleRecords& records, const Rec
   });
   std::vector<Image> all;
   for (const auto& row : rows) all.insert(all.end(), row.begin(), row.end());
-  write_png(folder / "paths.png",
-            image_grid(all, levels + 1, (visible_scale(shape[1], shape[2]) + 1) / 2, 2));
+  write_png(folder / "paths.png", image_grid(all, levels + 1, (visible_scale(shape[1], shape[2]) + 1) / 2, 2));
 }
 
 void write_scatter(const SamplingRun& run, const SampleRecords& records, const RunFolder& folder) {

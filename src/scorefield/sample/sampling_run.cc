@@ -167,7 +167,7 @@ Copies judge(const SampleRecords& records, const CopyRule& rule) {
   return find_copies(rule, nearest);
 }
 
-void write_report(const SamplingReport& report, const RunFolder& folder) {
+void write_report(const SamplingReport& report, std::size_t evaluations, const RunFolder& folder) {
   std::string lines;
   for (std::size_t s = 0; s < report.levels.size(); ++s) {
     const LevelSummary& level = report.levels[s];
@@ -190,7 +190,8 @@ void write_report(const SamplingReport& report, const RunFolder& folder) {
   write_json(folder / "report.json",
              {{"samples", report.finished},
               {"requested", report.requested},
-              {"nfe", report.evaluations},
+              {"nfe", evaluations},
+              {"start_mismatch_nats", report.start_mismatch},
               {"copies", proportion(report.copies.share)},
               {"copied_rows", rows},
               {"rms_distance_of_copies", report.copies.rms_distance},
@@ -201,7 +202,7 @@ void write_report(const SamplingReport& report, const RunFolder& folder) {
 
 }  // namespace
 
-SamplingReport run_sampling(const SamplingRun& run, const RunFolder& folder, const Context& context) {
+SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Context& context) {
   ensure(run.batch > 0 && !run.seeds.empty(), "a run has seeds and a batch");
   const std::size_t levels = run.sampling.levels.size() - 1;
   const std::size_t dimension = run.data.dimension();
@@ -209,6 +210,8 @@ SamplingReport run_sampling(const SamplingRun& run, const RunFolder& folder, con
   const std::size_t paths = run.data.is_image() ? std::min(kPaths, requested) : 0;
   const bool subfolders = requested > 1000;
 
+  // A step holds the states, what the field answered, and a solver's own few copies of them.
+  context.check_memory(std::min(run.batch, requested) * dimension * sizeof(double) * 8, "a batch of samples");
   std::filesystem::create_directories(folder / "partial");
   SampleRecords records(folder / "partial/samples.f64", dimension, levels);
   RecordFile path_records(folder / "partial/paths.f64", 2 * levels * dimension * sizeof(double));
@@ -217,6 +220,9 @@ SamplingReport run_sampling(const SamplingRun& run, const RunFolder& folder, con
 
   SamplingReport report;
   report.requested = requested;
+  if (run.sampling.start == Start::kNoise) {
+    report.start_mismatch = start_mismatch(run.sampling.field, run.sampling.levels.front());
+  }
   const std::vector<int> label = {run.label};
   const auto began = std::chrono::steady_clock::now();
   try {
@@ -236,7 +242,7 @@ SamplingReport run_sampling(const SamplingRun& run, const RunFolder& folder, con
       }
       path_records.append(std::as_bytes(recorder.path.values()));
       records.append(samples.x, recorder.posterior, nearest);
-      report.evaluations = samples.evaluations;
+      ensure(samples.evaluations == run.evaluations, "every evaluation was announced");
     }
   } catch (const Cancelled&) {
     if (records.size() == 0) throw;
@@ -256,9 +262,12 @@ SamplingReport run_sampling(const SamplingRun& run, const RunFolder& folder, con
   write_samples(run, records, folder / "samples.npz");
   write_posterior(run, records, folder / "posterior.npz");
   write_nearest(records, report.rule, folder / "nearest.npz");
-  write_report(report, folder);
+  write_report(report, run.evaluations, folder);
   write_sampling_pictures(run, report, records, path_records, folder);
-  if (report.finished == requested) std::filesystem::remove_all(folder / "partial");
+  if (report.finished == requested) {
+    folder.mark_done(kSamplesDone);
+    std::filesystem::remove_all(folder / "partial");
+  }
   return report;
 }
 

@@ -24,6 +24,7 @@ enum class SampleType {
 struct SamplingRun {
   const Dataset& data;
   Sampling sampling;
+  std::size_t evaluations = 0;  // of the field, a sample (evaluations_of())
   std::vector<std::uint64_t> seeds;
   int label = -1;  // of every sample; -1 is unconditional
   std::size_t batch = 64;
@@ -46,7 +47,7 @@ struct LevelSummary {
 struct SamplingReport {
   std::size_t finished = 0;  // of the seeds; fewer when cancelled
   std::size_t requested = 0;
-  std::size_t evaluations = 0;  // of the field, a sample
+  double start_mismatch = 0;  // nats (start_mismatch()); 0 for an exact start
   std::vector<LevelSummary> levels;
   CopyRule rule;
   Copies copies;
@@ -61,7 +62,11 @@ struct SamplingReport {
 ///   nearest.npz    row, distance [N, 2] (nearest and second training row), copy [N]
 ///   stats.jsonl    a line a noise level;  report.json;  pictures (write_sampling_pictures)
 /// None of it depends on batch, threads or on how often the run was interrupted. When cancelled it writes the same for
-/// the samples that are finished and returns. The field must tell its posterior.
-SamplingReport run_sampling(const SamplingRun& run, const RunFolder& folder, const Context& context);
+/// the samples that are finished and returns, or throws Cancelled when there are none. The field must tell its
+/// posterior. Throws Error when the states of a batch are over the memory limit.
+SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Context& context);
+
+/// The unit that run_sampling() marks done in the folder of a complete run.
+inline constexpr const char* kSamplesDone = "samples";
 
 }  // namespace scorefield
