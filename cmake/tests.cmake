@@ -37,6 +37,12 @@ if(found)
 endif()
 add_test(NAME house.rules COMMAND ${CMAKE_COMMAND} -P ${PROJECT_SOURCE_DIR}/cmake/check_house.cmake)
 set_tests_properties(house.rules PROPERTIES LABELS house)
+find_program(CLANG_FORMAT clang-format-14)
+if(CLANG_FORMAT)
+  file(GLOB_RECURSE formatted CONFIGURE_DEPENDS src/*.h src/*.cc bench/*.h bench/*.cc fuzz/*.h fuzz/*.cc tests/*.h tests/*.cc)
+  add_test(NAME house.formatting COMMAND ${CLANG_FORMAT} --dry-run --Werror ${formatted})
+  set_tests_properties(house.formatting PROPERTIES LABELS house)
+endif()
 
 # Every public header compiles alone, and a stranger's project builds against what is installed.
 if(NOT SCOREFIELD_SANITIZE)

@@ -28,14 +28,14 @@ TEST(ImageCorpus, NamedPlacesAreReached) {
   const auto png = [&](const char* seed) { return reached("png", seed, hostile::read_png_input); };
   const auto jpeg = [&](const char* seed) { return reached("jpeg", seed, hostile::read_jpeg_input); };
   EXPECT_NE(png("memory").find("over the memory limit"), std::string::npos);
-  for (const char* seed : {"grey", "rgb", "palette", "palette-alpha", "grey-key", "grey-alpha", "rgba", "bit", "two-bits",
-                           "sixteen-bits", "sixteen-bits-rgba", "interlaced", "filters", "text"}) {
+  for (const char* seed : {"grey", "rgb", "palette", "palette-alpha", "grey-key", "grey-alpha", "rgba", "bit",
+                           "two-bits", "sixteen-bits", "sixteen-bits-rgba", "interlaced", "filters", "text"}) {
     EXPECT_EQ(png(seed), "sound") << seed;
   }
   EXPECT_EQ(jpeg("scans"), ": damaged JPEG: more than 100 scans");
   EXPECT_NE(jpeg("memory").find("over the memory limit"), std::string::npos);
-  for (const char* seed :
-       {"grey", "colour", "cmyk", "progressive", "arithmetic", "restart", "adobe-ycck", "turned", "turned-big-endian"}) {
+  for (const char* seed : {"grey", "colour", "cmyk", "progressive", "arithmetic", "restart", "adobe-ycck", "turned",
+                           "turned-big-endian"}) {
     EXPECT_EQ(jpeg(seed), "sound") << seed;
   }
 }

@@ -157,7 +157,7 @@ DecodedImage read_jpeg(const Blob& file, const Context& context) {
   // The Huffman code of a block takes a bit at least.
   if (!header.arithmetic && header.blocks / 8 > file.bytes.size()) {
     fail(fmt::format("its header says {} x {} pixels, more than a file of {} bytes can hold", header.height,
-                       header.width, file.bytes.size()));
+                     header.width, file.bytes.size()));
   }
   const std::size_t size = header.height * header.width * header.components;
   const int orientation = reader.orientation();

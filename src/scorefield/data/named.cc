@@ -52,6 +52,8 @@ std::optional<Dataset> open_named(std::string_view name, const Context& context)
   return std::nullopt;
 }
 
-std::string held_out_name(std::string_view name) { return name == "fashion-mnist" ? "fashion-mnist:test" : ""; }
+std::string held_out_name(std::string_view name) {
+  return name == "fashion-mnist" ? "fashion-mnist:test" : "";
+}
 
 }  // namespace scorefield
