@@ -58,6 +58,8 @@ class CandidateList {
     }
   }
 
+  void give_up_survivors() { has_survivors_ = false; }
+
   /// All survivors so far are in the list; all of the k best.
   bool has_survivors() const { return has_survivors_; }
   bool has_top() const { return has_top_; }

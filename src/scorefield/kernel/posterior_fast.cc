@@ -1,9 +1,12 @@
 #include "scorefield/kernel/posterior_fast.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cmath>
 #include <memory>
+#include <mutex>
+#include <utility>
 
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/kernel/candidates.h"
@@ -71,8 +74,12 @@ struct Sums {
 
 /// What the rows of one slot say about all queries.
 struct Slot {
-  explicit Slot(std::size_t queries, std::size_t stride)
-      : sums(queries), candidates(queries), vectors(queries * stride) {}
+  Slot(std::size_t queries, std::size_t stride) : sums(queries), candidates(queries), vectors(queries * stride) {}
+  void clear() {
+    std::fill(sums.begin(), sums.end(), Sums());
+    std::fill(candidates.begin(), candidates.end(), CandidateList());
+    std::fill(vectors.begin(), vectors.end(), 0.0);
+  }
   std::vector<Sums> sums;
   std::vector<CandidateList> candidates;
   std::vector<double> vectors;  // sum p u, [queries][stride]
@@ -111,7 +118,8 @@ class Pass {
         few_(x.rows <= tile::kFewQueries),
         groups_((x.rows + kGroup - 1) / kGroup),
         queries_(x.rows),
-        panel_(few_ ? x.rows * stride_ : groups_ * kGroup * d_) {
+        panel_(few_ ? x.rows * stride_ : groups_ * kGroup * d_),
+        crowded_(x.rows) {
     for (std::size_t q = 0; q < x.rows; ++q) prepare(q, x[q], sigma[q], top_k);
   }
 
@@ -119,20 +127,19 @@ class Pass {
     const std::size_t chunks = (n_ + kChunkRows - 1) / kChunkRows;
     const std::size_t slots = std::min(kSlots, chunks);
     const std::size_t threads = context_.pool == nullptr ? 1 : static_cast<std::size_t>(context_.pool->threads());
-    for (std::size_t s = 0; s < slots; ++s) slots_.emplace_back(queries_.size(), stride_);
     std::vector<std::unique_ptr<Scratch>> scratch(threads);
+    finished_.resize(slots);
     run_tasks(context_.pool, slots, [&](std::size_t s, int worker) {
       auto& own = scratch[static_cast<std::size_t>(worker)];
       if (own == nullptr) own = std::make_unique<Scratch>(rows_.rows, queries_.size());
+      std::unique_ptr<Slot> slot = empty_slot();
       begin_slot(*own);
       for (std::size_t c = s * chunks / slots; c < (s + 1) * chunks / slots; ++c) {
         context_.check_cancelled();
-        add_chunk(c * kChunkRows, std::min(n_, (c + 1) * kChunkRows), slots_[s], *own);
+        add_chunk(c * kChunkRows, std::min(n_, (c + 1) * kChunkRows), *slot, *own);
       }
+      hand_in(s, std::move(slot));
     });
-    for (std::size_t s = 1; s < slots; ++s) {
-      for (std::size_t q = 0; q < queries_.size(); ++q) merge(slots_[0], slots_[s], q);
-    }
   }
 
   /// After run(). denoised: [d], data units.
@@ -140,9 +147,10 @@ class Pass {
     const Query& query = queries_[q];
     FastPosterior found;
     if (!query.safe) return found;
-    Slot& total = slots_[0];
+    Slot& total = *total_;
     const Sums& sums = total.sums[q];
     CandidateList& candidates = total.candidates[q];
+    if (crowded_[q]) candidates.give_up_survivors();
     candidates.narrow(sums.largest, query.policy);
     for (const Candidate& c : candidates.kept()) found.top_candidates.push_back(c.row);
     const double* vector = total.vectors.data() + q * stride_;
@@ -176,6 +184,29 @@ class Pass {
   }
 
  private:
+  std::unique_ptr<Slot> empty_slot() {
+    const std::lock_guard lock(mutex_);
+    if (idle_.empty()) return std::make_unique<Slot>(queries_.size(), stride_);
+    std::unique_ptr<Slot> slot = std::move(idle_.back());
+    idle_.pop_back();
+    slot->clear();
+    return slot;
+  }
+
+  /// Merges what is finished, in the order of the slots; a slot that is merged is used again.
+  void hand_in(std::size_t s, std::unique_ptr<Slot> slot) {
+    const std::lock_guard lock(mutex_);
+    finished_[s] = std::move(slot);
+    for (; merged_ < finished_.size() && finished_[merged_] != nullptr; ++merged_) {
+      if (merged_ == 0) {
+        total_ = std::move(finished_[0]);
+        continue;
+      }
+      for (std::size_t q = 0; q < queries_.size(); ++q) merge(*total_, *finished_[merged_], q);
+      idle_.push_back(std::move(finished_[merged_]));
+    }
+  }
+
   std::size_t group_size(std::size_t g) const { return std::min(kGroup, queries_.size() - g * kGroup); }
   std::size_t lanes(std::size_t g) const { return tile::round_up(group_size(g), tile::kLaneStep); }
   float* panel(std::size_t g) { return panel_.data() + g * kGroup * d_; }
@@ -213,12 +244,13 @@ class Pass {
       state.largest[lane] = present ? Softmax::kNothing : Softmax::kAbsent;
       state.variance[lane] = present ? static_cast<float>(queries_[q].variance) : 1.0F;
       state.inverse_variance[lane] = present ? static_cast<float>(queries_[q].inverse_variance) : 1.0F;
-      state.margin[lane] = present ? queries_[q].policy.margin : CandidatePolicy().margin;
+      const bool collects = present && (queries_[q].policy.k > 0 || !crowded_[q].load(std::memory_order_relaxed));
+      state.margin[lane] = collects ? queries_[q].policy.margin : CandidatePolicy().margin;
       state.threshold[lane] = present && queries_[q].policy.k > 0 ? -INFINITY : INFINITY;
     }
   }
 
-  void add_chunk(std::size_t first, std::size_t last, Slot& slot, Scratch& own) const {
+  void add_chunk(std::size_t first, std::size_t last, Slot& slot, Scratch& own) {
     std::fill(own.touched.begin(), own.touched.end(), 0);
     for (std::size_t row = first; row < last; row += kTileRows) {
       const std::size_t count = std::min(kTileRows, last - row);
@@ -241,7 +273,7 @@ class Pass {
     }
   }
 
-  void add_tile(std::size_t g, Slot& slot, Scratch& own) const {
+  void add_tile(std::size_t g, Slot& slot, Scratch& own) {
     Softmax& state = own.softmax[g];
     const std::size_t count = group_size(g);
     if (few_ && rows_.rows.bytes()) {
@@ -279,7 +311,7 @@ class Pass {
     }
   }
 
-  void collect(std::size_t g, Slot& slot, Scratch& own) const {
+  void collect(std::size_t g, Slot& slot, Scratch& own) {
     Softmax& state = own.softmax[g];
     std::uint64_t grown = 0;
     for (std::size_t j = 0; j < own.tile.count(); ++j) {
@@ -296,7 +328,10 @@ class Pass {
       if (!list.full(policy)) continue;
       list.make_room(state.largest[lane], policy);
       state.threshold[lane] = list.top_floor();
-      if (!list.has_survivors()) state.margin[lane] = CandidatePolicy().margin;
+      if (!list.has_survivors()) {
+        state.margin[lane] = CandidatePolicy().margin;
+        crowded_[g * kGroup + lane].store(true, std::memory_order_relaxed);
+      }
     }
   }
 
@@ -333,7 +368,15 @@ class Pass {
   std::size_t groups_;
   std::vector<Query> queries_;
   AlignedFloats panel_;  // few: [queries][stride]; else a group: [d][lanes]
-  std::vector<Slot> slots_;
+  // Queries that were found to have more survivors than a list holds: no slot need collect them any more. (Where the
+  // best k are collected too, all slots go on, or what they give up among ties could depend on the threads.)
+  std::vector<std::atomic<bool>> crowded_;
+
+  std::mutex mutex_;  // guards what follows, until run() ends
+  std::vector<std::unique_ptr<Slot>> idle_;
+  std::vector<std::unique_ptr<Slot>> finished_;  // in the order of the slots, until they are merged
+  std::size_t merged_ = 0;
+  std::unique_ptr<Slot> total_;
 };
 
 }  // namespace
