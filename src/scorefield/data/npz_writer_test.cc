@@ -69,6 +69,30 @@ TEST_F(NpzWriterTest, NumpyReadsIt) {
   EXPECT_EQ(std::system(command.c_str()), 0);
 }
 
+TEST_F(NpzWriterTest, ArraysBeyondFourGigabytes) {
+  if (std::getenv("SCOREFIELD_LONG_TESTS") == nullptr) GTEST_SKIP() << "SCOREFIELD_LONG_TESTS is not set";
+  const fs::path path = folder_ / "a.npz";
+  const std::vector<std::uint8_t> chunk(std::size_t{1} << 24, 7);
+  constexpr std::size_t kChunks = 257;  // 4 GiB and 16 MiB
+  {
+    NpzWriter writer(path);
+    writer.begin_array("large", ScalarType::kU8, std::vector<std::size_t>{kChunks, chunk.size()});
+    for (std::size_t k = 0; k < kChunks; ++k) writer.append(std::span<const std::uint8_t>(chunk));
+    writer.add_array<double>("behind", std::vector<std::size_t>{1}, std::vector<double>{0.25});
+    writer.finish();
+  }
+  Context context;
+  context.memory_limit = 1 << 20;
+  const NpzFile file = open_npz(path);
+  EXPECT_EQ(file.read("behind", context).values<double>()[0], 0.25);
+  EXPECT_EQ(file.read("large", context).values<std::uint8_t>().back(), 7);
+  if (std::system("/usr/bin/python3 -c 'import numpy' 2>/dev/null") != 0) return;
+  const std::string script =
+      "import numpy, sys; f = numpy.load(sys.argv[1]); assert f['behind'].tolist() == [0.25]; "
+      "assert f.zip.testzip() is None and f.zip.getinfo('large.npy').file_size > 2 ** 32";
+  EXPECT_EQ(std::system(("/usr/bin/python3 -c \"" + script + "\" " + path.string()).c_str()), 0);
+}
+
 TEST_F(NpzWriterTest, NothingIsLeftWithoutFinish) {
   {
     NpzWriter writer(folder_ / "a.npz");

@@ -1,6 +1,7 @@
 #include "scorefield/data/open.h"
 
 #include "scorefield/data/npy.h"
+#include "scorefield/data/npz_writer.h"
 #include "scorefield/data/zip_test.h"
 
 namespace scorefield {
@@ -69,6 +70,24 @@ TEST(OpenDataset, SyntheticSetsAndNearNames) {
   expect_error([] { open_dataset("rings:n=3,modes=2", {}, {}); }, "unknown data set 'rings'; did you mean 'ring'?");
   expect_error([] { open_dataset(std::string(5000, 'x'), {}, {}); }, "no such file or folder");
   expect_error([] { open_dataset("/no/such/file", {}, {}); }, "no such file or folder");
+}
+
+TEST(OpenDataset, RowsInPlaceAreMappedNotLoaded) {
+  const TemporaryFolder folder;
+  const std::vector<float> values(4096, 0.5F);
+  const std::size_t shape[] = {64, 64};
+  write_npy<float>(folder / "a.npy", shape, values);
+  NpzWriter writer(folder / "a.npz");
+  writer.add_array<float>("x", shape, values);
+  writer.finish();
+  Context context;
+  context.memory_limit = 1024;  // 16 KiB are read
+  EXPECT_EQ(open_dataset(folder / "a.npy", {}, context).size(), 64u);
+  EXPECT_EQ(open_dataset(folder / "a.npz", {}, context).size(), 64u);
+  const fs::path swapped =
+      folder.write("b.npy", "\x93NUMPY\x01" + std::string("\0\x3C\0", 3) +
+                                "{'descr': '>f4', 'fortran_order': False, 'shape': (64, 64)}\n" + raw(values));
+  expect_error([&] { open_dataset(swapped, {}, context); }, "memory limit");
 }
 
 TEST(OpenDataset, KeysAreForNpz) {
