@@ -220,14 +220,14 @@ class PanelPlot {
   void draw_references() {
     for (const ReferenceLine& line : panel_.horizontal) {
       if (!y_.shows(line.value)) continue;
-      const double y = y_(line.value);
+      const double y = snap(y_(line.value));
       paint_.stroke({{area_.left, y}, {area_.right(), y}}, kReference, 1.1, {4, 3});
       const double above = y - area_.top < 16 ? 8 : -8;
       paint_.text({area_.right() - 4, y + above}, line.label, kSmall, kReference, Align::kRight);
     }
     for (const ReferenceLine& line : panel_.vertical) {
       if (!x_.shows(line.value)) continue;
-      const double x = x_(line.value);
+      const double x = snap(x_(line.value));
       paint_.stroke({{x, area_.top}, {x, area_.bottom()}}, kReference, 1.1, {4, 3});
       const bool fits = x + 5 + paint_.text_width(line.label, kSmall) < area_.right();
       paint_.text({fits ? x + 5 : x - 5, area_.top + 9}, line.label, kSmall, kReference,

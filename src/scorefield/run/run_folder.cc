@@ -118,10 +118,12 @@ RunFolder RunFolder::take(const std::filesystem::path& path) {
 
 void RunFolder::take_over() {
   std::vector<std::filesystem::path> left_behind;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(path_)) {
-    if (is_unfinished(entry.path())) left_behind.push_back(entry.path());
+  std::error_code failure;
+  for (auto entry = std::filesystem::recursive_directory_iterator(path_, failure); !failure && entry != end(entry);
+       entry.increment(failure)) {
+    if (is_unfinished(entry->path())) left_behind.push_back(entry->path());
   }
-  for (const auto& file : left_behind) std::filesystem::remove(file);
+  for (const auto& file : left_behind) std::filesystem::remove(file, failure);
   resumed_ = std::filesystem::exists(path_ / kConfig);
   for (const nlohmann::json& unit : read_json_lines(path_ / kDone, Context{})) {
     if (!unit.is_string()) throw Error(fmt::format("{}: a line is not a name", (path_ / kDone).string()));
