@@ -15,7 +15,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "../bench/posterior_bench.cc"  // found from src/
-#include <hwy/foreach_target.h>  // must come before highway.h
+#include <hwy/foreach_target.h>                           // must come before highway.h
 #include <hwy/highway.h>
 
 HWY_BEFORE_NAMESPACE();
