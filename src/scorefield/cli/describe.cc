@@ -98,7 +98,7 @@ void add_describe_command(CLI::App& app) {
           ->add_option("--rows", arguments->rows,
                        "Rows of each search for neighbours, drawn at random (default: what a fixed amount of work "
                        "pays for; 10212 against fashion-mnist)")
-          ->check(CLI::PositiveNumber);
+          ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 32));
   command->add_flag("--exhaustive", arguments->exhaustive, "Search for the neighbours of every row")->excludes(rows);
   command->add_option("--seed", arguments->seed, "Of the random choice of rows")->capture_default_str();
   command->add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");

@@ -47,9 +47,9 @@ std::string label_text(const Dataset& data, std::size_t row) {
 }
 
 void write_what(Out out, const Dataset& data) {
-  fmt::format_to(out, "{}\n  {} {} of shape [{}], stored as {} ({})\n", data.name(), data.size(),
-                 data.is_image() ? "images" : "points", fmt::join(data.shape(), ", "), scalar_name(data),
-                 bytes_text(stored_bytes(data)));
+  const std::string kind = fmt::format("{}{}", data.is_image() ? "image" : "point", data.size() == 1 ? "" : "s");
+  fmt::format_to(out, "{}\n  {} {} of shape [{}], stored as {} ({})\n", data.name(), data.size(), kind,
+                 fmt::join(data.shape(), ", "), scalar_name(data), bytes_text(stored_bytes(data)));
   for (const std::string& note : data.notes()) fmt::format_to(out, "  note: {}\n", note);
 }
 
