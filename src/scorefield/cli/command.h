@@ -69,5 +69,6 @@ std::vector<double> parse_numbers(const std::string& text, const std::string& wh
 /// One line a command: adds itself to the application; `run` is called after parsing.
 void add_sample_command(CLI::App& app);
 void add_describe_command(CLI::App& app);
+void add_reproduce_command(CLI::App& app);
 
 }  // namespace scorefield

@@ -66,9 +66,11 @@ int run(int argc, char** argv) {
       "Examples:\n"
       "  scorefield sample --data fashion-mnist --seeds 0-63\n"
       "  scorefield describe --data train.npz --held-out test.npz\n"
+      "  scorefield reproduce --all\n"
       "  scorefield sample --help");
   scorefield::add_sample_command(app);
   scorefield::add_describe_command(app);
+  scorefield::add_reproduce_command(app);
 
   std::vector<std::string> arguments(argv + 1, argv + argc);
   if (!arguments.empty() && !arguments[0].starts_with("-")) {
@@ -83,6 +85,8 @@ int run(int argc, char** argv) {
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
     app.parse(arguments);
+  } catch (const CLI::RuntimeError& ended) {
+    return ended.get_exit_code();  // a command that has said everything
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
     throw Error(fmt::format("{} (scorefield {} --help shows the flags)", error.what(), typed_command));

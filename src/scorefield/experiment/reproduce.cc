@@ -75,6 +75,10 @@ ClaimResult reproduce(const Claim& claim, const std::filesystem::path& folder, c
   return result;
 }
 
+bool any_failed(const std::vector<ClaimResult>& results) {
+  return std::any_of(results.begin(), results.end(), [](const ClaimResult& r) { return r.verdict == Verdict::kFail; });
+}
+
 void write_results(const std::vector<ClaimResult>& results, const std::filesystem::path& folder) {
   nlohmann::json all = nlohmann::json::array();
   std::string text;

@@ -19,6 +19,9 @@ struct ClaimResult {
 /// Measures one claim and writes folder/NAME.json and its figures.
 ClaimResult reproduce(const Claim& claim, const std::filesystem::path& folder, const Context& context);
 
+/// Not for claims that are not testable here.
+bool any_failed(const std::vector<ClaimResult>& results);
+
 /// folder/claims.json: every claim with its verdict; folder/claims.txt: the texts below, one after the other.
 void write_results(const std::vector<ClaimResult>& results, const std::filesystem::path& folder);
 

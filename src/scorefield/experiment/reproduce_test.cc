@@ -72,6 +72,8 @@ TEST_F(Reproduce, TellsVerdictsInWords) {
   const ClaimResult failed = reproduce(claim_, folder_, {});
   EXPECT_NE(result_text(failed).find("OFF  a difference"), std::string::npos);
   EXPECT_NE(summary_text({failed}).find("1 of   2 checks hold"), std::string::npos);
+  EXPECT_FALSE(any_failed({absent}));
+  EXPECT_TRUE(any_failed({absent, failed}));
   write_results({absent, failed}, folder_);
   const nlohmann::json json = read_json(folder_ / "claims.json", {});
   EXPECT_EQ(json[0]["verdict"], "not testable here");
