@@ -14,7 +14,6 @@ import sys
 import time
 
 ROWS = {784: 60000, 3072: 50000}
-BATCHES = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 SIGMA = 40.0  # every row carries weight there
 
 
@@ -42,14 +41,14 @@ def contestants():
     return {"numpy": numpy_form, "torch_matmul": torch_matmul, "torch_cdist": torch_cdist}
 
 
-def child(form, dimension):
+def child(form, dimension, batches):
     """Prints {batch: CPU seconds} of one form."""
     import numpy as np
 
     rng = np.random.default_rng(0)
     y = rng.random((ROWS[dimension], dimension), dtype=np.float32)
     half_norms = 0.5 * np.einsum("ij,ij->i", y, y)
-    x = SIGMA * rng.standard_normal((max(BATCHES), dimension), dtype=np.float32)
+    x = SIGMA * rng.standard_normal((max(batches), dimension), dtype=np.float32)
     if form.startswith("torch"):
         import torch
 
@@ -57,11 +56,11 @@ def child(form, dimension):
         y, half_norms, x = (torch.from_numpy(a) for a in (y, half_norms, x))
     function = contestants()[form]
     seconds = {}
-    for batch in BATCHES:
+    for batch in batches:
         queries = x[:batch]
         function(queries, y, half_norms)
         times = []
-        while sum(times) < 0.3 or len(times) < 2:
+        while sum(times) < 0.2 or len(times) < 2:
             start = time.process_time()
             function(queries, y, half_norms)
             times.append(time.process_time() - start)
@@ -69,11 +68,11 @@ def child(form, dimension):
     json.dump(seconds, sys.stdout)
 
 
-def run_ours(program, dimension, storage, threads):
+def run_ours(program, dimension, storage, threads, batches):
     """{batch: seconds} of the kernel (CPU on one thread, wall on more), and the FMA peak in GFLOP/s."""
     out = subprocess.run(
-        [program, f"--benchmark_filter=peak|/{dimension}/{storage}/.*threads:{threads}", "--benchmark_format=json",
-         "--benchmark_min_time=0.3"],
+        [program, f"--benchmark_filter=peak|/{dimension}/{storage}/({'|'.join(map(str, batches))})/threads:{threads}", "--benchmark_format=json",
+         "--benchmark_min_time=0.2"],
         check=True, capture_output=True, text=True)
     seconds, peak = {}, 0.0
     for entry in json.loads(out.stdout)["benchmarks"]:
@@ -85,8 +84,9 @@ def run_ours(program, dimension, storage, threads):
     return seconds, peak
 
 
-def run_child(form, dimension, environment):
-    out = subprocess.run([sys.executable, __file__, "--child", form, "--dimension", str(dimension)],
+def run_child(form, dimension, batches, environment):
+    out = subprocess.run([sys.executable, __file__, "--child", form, "--dimension", str(dimension),
+                          "--batches", *map(str, batches)],
                          check=True, capture_output=True, text=True, env=environment)
     return {int(batch): s for batch, s in json.loads(out.stdout).items()}
 
@@ -120,31 +120,33 @@ def main():
     parser.add_argument("--program", default="build/release/bench/posterior_bench")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--dimension", type=int, choices=ROWS, action="append")
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 2, 4, 8, 16, 32, 64, 128, 256])
     parser.add_argument("--child", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        child(arguments.child, arguments.dimension[0])
+        child(arguments.child, arguments.dimension[0], arguments.batches)
         return
+    batches = arguments.batches
     print(f"Processor: {processor()}; {os.cpu_count()} cores. Medians of {arguments.rounds} rounds, one thread, CPU time.")
     for dimension in arguments.dimension or list(ROWS):
-        ours = {storage: {b: [] for b in BATCHES} for storage in ("u8", "f32")}
-        two = {b: [] for b in BATCHES}
-        peaks, shares = [], {b: [] for b in BATCHES}
-        theirs = {(name, form): {b: [] for b in BATCHES} for name in environments()
+        ours = {storage: {b: [] for b in batches} for storage in ("u8", "f32")}
+        two = {b: [] for b in batches}
+        peaks, shares = [], {b: [] for b in batches}
+        theirs = {(name, form): {b: [] for b in batches} for name in environments()
                   for form in ("numpy", "torch_matmul", "torch_cdist")}
         for _ in range(arguments.rounds):
             for storage in ours:
-                seconds, peak = run_ours(arguments.program, dimension, storage, 1)
+                seconds, peak = run_ours(arguments.program, dimension, storage, 1, batches)
                 peaks.append(peak)
-                for b in BATCHES:
+                for b in batches:
                     ours[storage][b].append(seconds[b])
                     if storage == "u8":
                         shares[b].append(4e-9 * b * ROWS[dimension] * dimension / seconds[b] / peak)
-            for b, s in run_ours(arguments.program, dimension, "u8", 2)[0].items():
+            for b, s in run_ours(arguments.program, dimension, "u8", 2, batches)[0].items():
                 two[b].append(s)
             for name, environment in environments().items():
                 for form in ("numpy", "torch_matmul", "torch_cdist"):
-                    for b, s in run_child(form, dimension, environment).items():
+                    for b, s in run_child(form, dimension, batches, environment).items():
                         theirs[name, form][b].append(s)
         median = statistics.median
         print(f"\n### {ROWS[dimension]} rows, d = {dimension}; FMA peak {median(peaks):.0f} GFLOP/s\n")
@@ -152,7 +154,7 @@ def main():
         print("| B | u8, ms | f32, ms | share of peak (u8) | 2 threads, ms wall | " +
               " | ".join(f"{h}, ms | ratio" for h in heads) + " |")
         print("|" + "---|" * (5 + 2 * len(heads)))
-        for b in BATCHES:
+        for b in batches:
             mine = median(ours["u8"][b])
             cells = [str(b), f"{1e3 * mine:.2f}", f"{1e3 * median(ours['f32'][b]):.2f}", f"{median(shares[b]):.0%}",
                      f"{1e3 * median(two[b]):.2f}"]

@@ -25,9 +25,9 @@ constexpr std::size_t kChunkRows = kChunkTiles * kTileRows;
 // Contiguous groups of chunks with sums of their own: the tasks of the pool, merged in order. Their bounds depend on
 // the number of rows alone, so the bits of an answer do not depend on the threads.
 constexpr std::size_t kSlots = 16;
-// Groups of queries that share the conversion of a tile, as far as this much memory for their sums allows.
+// Groups of queries that share the conversion of a tile, as far as their sums in f64 stay within this.
 constexpr std::size_t kGroupsAtOnce = 4;
-constexpr std::size_t kSumBytes = std::size_t{56} << 20;
+constexpr std::size_t kSumBytes = std::size_t{16} << 20;
 // Rows that are left out of the survivors weigh less than e^-34 = 1.7e-15 together.
 constexpr double kLogTail = 34;
 // So few survivors are always worth the exact answer: 256 rows in double cost less than 1/200 of 60000 in f32.
@@ -384,8 +384,15 @@ class Pass {
 std::vector<FastPosterior> posterior_fast(const FastRows& rows, RowsView<const double> x, std::span<const double> sigma,
                                           std::span<const std::uint32_t> subset, std::size_t top_k, bool answer_many,
                                           RowsView<double> denoised, const Context& context) {
-  const std::size_t group_bytes = kSlots * kGroup * rows.rows.stride() * sizeof(double);
+  const std::size_t stride = rows.rows.stride();
+  const std::size_t group_bytes = kGroup * stride * sizeof(double);
   const std::size_t at_once = kGroup * std::clamp<std::size_t>(kSumBytes / group_bytes, 1, kGroupsAtOnce);
+  // A tile and the f32 sums a thread, the queries, and the f64 sums of the slots that wait to be merged: all at worst.
+  const std::size_t queries = std::min(at_once, tile::round_up(x.rows, 8));
+  const std::size_t threads = context.pool == nullptr ? 1 : static_cast<std::size_t>(context.pool->threads());
+  context.check_memory(threads * (kTileRows + queries) * stride * sizeof(float) + queries * stride * sizeof(float) +
+                           (threads == 1 ? 2 : kSlots) * queries * stride * sizeof(double),
+                       "the posterior");
   std::vector<FastPosterior> found;
   for (std::size_t first = 0; first < x.rows; first += at_once) {
     const std::size_t count = std::min(at_once, x.rows - first);

@@ -334,6 +334,20 @@ TEST(FastPosterior, FusedInstructionSetsAgreeToTheBitAndAllKeepTheBounds) {
   }
 }
 
+TEST(FastPosterior, ScratchStaysWithin64MiBAndItsLimit) {
+  const Data data = clusters(Storage::kBytes, 300, 3072);
+  const PosteriorKernel kernel(data.rows(), data.affine, {}, {});
+  const Rows x = queries(data, 10, 64);
+  const std::vector<double> sigma = {10.0};
+  ThreadPool pool(2);
+  Context context;
+  context.pool = &pool;
+  context.memory_limit = std::size_t{64} << 20;
+  EXPECT_NO_THROW(kernel.evaluate(x.view(), sigma, {}, {}, Precision::kFast, context));
+  context.memory_limit = std::size_t{4} << 20;
+  EXPECT_THROW(kernel.evaluate(x.view(), sigma, {}, {}, Precision::kFast, context), Error);
+}
+
 TEST(FastPosterior, StopsWhenAsked) {
   const Data data = clusters(Storage::kBytes, 1100, 60);
   const PosteriorKernel kernel(data.rows(), data.affine, {}, {});
