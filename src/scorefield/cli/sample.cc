@@ -114,9 +114,7 @@ void print_report(const SamplingRun& run, const SamplingReport& report) {
   const Proportion& wrong = report.false_positives;
   fmt::print("\nverdict: {} of {} samples are copies of training rows ({} different rows; rms distance {:.2g})\n",
              copies.count, copies.total, report.copies.rows.size(), report.copies.rms_distance);
-  fmt::print(
-      "  rule: the nearest training row is within {:.4g}, and at most {:.3g} times as far as the second nearest\n",
-      report.rule.threshold, report.rule.ratio);
+  fmt::print("  rule: {}\n", rule_text(report.rule));
   fmt::print("  false positives: {} of {} {} ({:.3g} %, 95 % interval {:.2g} to {:.2g} %)\n", wrong.count, wrong.total,
              report.held_out ? "held-out rows, which no sampler made" : "training rows held against all others",
              100 * wrong.value, 100 * wrong.low, 100 * wrong.high);

@@ -35,8 +35,11 @@ double storage_resolution(const Dataset& data, std::span<const std::size_t> rows
 }  // namespace
 
 std::string rule_text(const CopyRule& rule) {
-  return fmt::format("d1 <= {:.4g}, and d1 <= {:.3g} d2 or d2 <= {:.4g} too (near-duplicates)", rule.threshold,
-                     rule.ratio, rule.threshold);
+  return fmt::format(
+      "the nearest training row is within {:.4g}, and at most {:.3g} times as far as the second nearest, unless that "
+      "is "
+      "as near",
+      rule.threshold, rule.ratio);
 }
 
 CopyRule fit_copy_rule(const Dataset& training, std::uint64_t seed, const Context& context) {

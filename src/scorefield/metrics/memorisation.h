@@ -29,7 +29,7 @@ struct CopyRule {
   bool is_copy(double d1, double d2) const { return d1 <= threshold && (d1 <= ratio * d2 || d2 <= threshold); }
 };
 
-/// The rule in words, with its numbers.
+/// The rule in words, with its numbers: "as near" is within the threshold too.
 std::string rule_text(const CopyRule& rule);
 
 /// The rule at the scale of a data set: threshold = a tenth of the median distance from a row to its nearest other row
