@@ -17,6 +17,11 @@ namespace {
 
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
+/// Where the components of a class stand in members_; those of all classes (-1) stand first.
+std::size_t place_of(int label) {
+  return label < 0 ? 0 : static_cast<std::size_t>(label) + 1;
+}
+
 /// log N(delta; 0, C + sigma^2 I).
 double log_normal(const Covariance& c, double sigma, std::span<const double> delta) {
   const double variance = sigma * sigma;
@@ -187,13 +192,13 @@ GaussianMixture::GaussianMixture(std::vector<GaussianComponent> components) : co
   if (!(total > 0)) throw Error("the weights of a mixture sum to 0");
 
   mean_.assign(d, 0);
-  members_.resize(static_cast<std::size_t>(largest_label + 2));
+  members_.resize(place_of(largest_label) + 1);
   for (std::size_t i = 0; i < components_.size(); ++i) {
     GaussianComponent& component = components_[i];
     component.weight /= total;
     members_[0].push_back(static_cast<std::uint32_t>(i));
     if (component.label >= 0) {
-      members_[static_cast<std::size_t>(component.label) + 1].push_back(static_cast<std::uint32_t>(i));
+      members_[place_of(component.label)].push_back(static_cast<std::uint32_t>(i));
     }
     for (std::size_t k = 0; k < d; ++k) mean_[k] += component.weight * component.mean[k];
   }
@@ -214,7 +219,7 @@ Capabilities GaussianMixture::capabilities() const {
 }
 
 const std::vector<std::uint32_t>& GaussianMixture::members(int label) const {
-  const auto& found = members_.at(static_cast<std::size_t>(label + 1));
+  const auto& found = members_.at(place_of(label));
   const bool drawable =
       std::any_of(found.begin(), found.end(), [&](std::uint32_t i) { return components_[i].weight > 0; });
   if (!drawable) throw Error(fmt::format("no component of the mixture has label {} and a weight above 0", label));
