@@ -91,13 +91,15 @@ struct Scratch {
       : tile(rows),
         products(kTileRows * kGroup),
         weights(kTileRows * kGroup),
-        vectors(tile::round_up(queries, 8) * rows.stride()),
+        vectors(queries <= tile::kFewQueries
+                    ? tile::kFewQueries * rows.stride()
+                    : tile::round_up(queries, kGroup) * tile::round_up(rows.dimension(), tile::kSlab)),
         softmax((queries + kGroup - 1) / kGroup),
         touched(softmax.size()) {}
   CentredRows::Tile tile;
   AlignedFloats products;
   AlignedFloats weights;
-  AlignedFloats vectors;  // sum p u over a chunk, [queries][stride]
+  AlignedFloats vectors;  // sum p u over a chunk; see Pass::vectors()
   std::vector<Softmax> softmax;
   std::vector<std::uint64_t> touched;  // queries with any weight in the chunk
   std::array<float, kTileRows> half_norms{};
@@ -266,11 +268,21 @@ class Pass {
       if ((own.touched[q / kGroup] >> (q % kGroup) & 1) == 0) continue;
       Sums& sums = slot.sums[q];
       const double step = static_cast<double>(sums.folded_at) - static_cast<double>(sums.largest);
-      float* part = own.vectors.data() + q * stride_;
-      tile::fold(slot.vectors.data() + q * stride_, std::exp(step * queries_[q].inverse_variance), part, d_);
+      double* total = slot.vectors.data() + q * stride_;
+      const double factor = std::exp(step * queries_[q].inverse_variance);
+      const std::size_t width = few_ ? stride_ : tile::kSlab;
+      for (std::size_t k = 0; k < d_; k += width) {
+        float* part = vectors(own, q / kGroup) + k * kGroup + q % kGroup * width;
+        tile::fold(total + k, factor, part, std::min(width, d_ - k));
+        std::fill_n(part, width, 0.0F);
+      }
       sums.folded_at = sums.largest;
-      std::fill_n(part, stride_, 0.0F);
     }
+  }
+
+  /// Weighted sums of a group: [queries][stride] where they are few, else [slab][kGroup][kSlab].
+  float* vectors(Scratch& own, std::size_t g) const {
+    return own.vectors.data() + g * kGroup * tile::round_up(d_, tile::kSlab);
   }
 
   void add_tile(std::size_t g, Slot& slot, Scratch& own) {
@@ -302,12 +314,12 @@ class Pass {
       sums.distance += static_cast<double>(state.distance[lane]);
     }
     if (active == 0) return;
-    float* vectors = own.vectors.data() + g * kGroup * stride_;
+    float* sums_of_group = vectors(own, g);
     if (few_ && rows_.rows.bytes()) {
       tile::add_weighted(own.tile.stored_bytes(), rows_.rows.centre(), own.weights.data(), lanes(g), count, d_, state,
-                         vectors);
+                         sums_of_group);
     } else {
-      tile::add_weighted(own.tile.values(), stride_, own.weights.data(), lanes(g), count, d_, state, vectors);
+      tile::add_weighted(own.tile.values(), stride_, own.weights.data(), lanes(g), count, d_, state, sums_of_group);
     }
   }
 

@@ -19,6 +19,10 @@ inline constexpr std::size_t kLaneStep = 16;
 /// Up to this many queries the rows are the lanes, and no lane is wasted on absent queries.
 inline constexpr std::size_t kFewQueries = 8;
 
+/// Columns of a slab of weighted sums. The sums of a slab lie together: a group touches 3 pages at a time, not 64,
+/// which at d = 3072 are more than the first TLB holds (10 %).
+inline constexpr std::size_t kSlab = 48;
+
 /// Columns of a block. A dot product is the sum, in order, of one chain of fused multiply-adds a block: rounding errors
 /// grow with the length of a chain, and a block of queries (128 x 64 floats, 32 KB) stays in the L1 cache.
 constexpr std::size_t block_length(std::size_t dimension) {
@@ -93,12 +97,12 @@ inline constexpr float kNegligible = 36.0F;
 void softmax(float* products, float* weights, const float* half_norms, const float* log_weights, std::size_t lanes,
              Softmax& state);
 
-/// sums[q] = sums[q] * state.rescale[q] + sum_j weights(j, q) rows[j], over the active rows in order. sums: [count]
-/// rounded up to 8 rows of `stride` floats; count: queries.
+/// sums(q) = sums(q) * state.rescale[q] + sum_j weights(j, q) rows[j], over the active rows in order. count: queries.
+/// sums: up to kFewQueries of them [kFewQueries][stride]; more [slab][kGroup][kSlab], dimension rounded up to slabs.
 void add_weighted(const float* rows, std::size_t stride, const float* weights, std::size_t lanes, std::size_t count,
                   std::size_t dimension, const Softmax& state, float* sums);
 
-/// The same straight from 8-bit rows and their centre; count <= kFewQueries.
+/// The same straight from 8-bit rows and their centre; count <= kFewQueries, stride = row_stride(dimension).
 void add_weighted(const std::uint8_t* const* rows, const float* centre, const float* weights, std::size_t lanes,
                   std::size_t count, std::size_t dimension, const Softmax& state, float* sums);
 

@@ -6,6 +6,7 @@
 #include <hwy/highway.h>
 
 #include <algorithm>
+#include <type_traits>
 
 HWY_BEFORE_NAMESPACE();
 namespace scorefield::tile::HWY_NAMESPACE {
@@ -81,7 +82,7 @@ HWY_INLINE void add_block(const Row& row, const Part<Q, Row>& part, const float*
     const auto scale = hn::Set(f, rescale[q]);
 #pragma GCC unroll 16
     for (std::size_t v = 0; v < V; ++v) {
-      total[q][v] = hn::Mul(hn::LoadU(f, sums + q * stride + column + v * kN), scale);
+      total[q][v] = hn::Mul(hn::LoadU(f, sums + q * stride + v * kN), scale);
     }
   }
 #pragma GCC unroll 4
@@ -100,7 +101,7 @@ HWY_INLINE void add_block(const Row& row, const Part<Q, Row>& part, const float*
 #pragma GCC unroll 8
   for (std::size_t q = 0; q < Q; ++q) {
 #pragma GCC unroll 16
-    for (std::size_t v = 0; v < V; ++v) hn::StoreU(total[q][v], f, sums + q * stride + column + v * kN);
+    for (std::size_t v = 0; v < V; ++v) hn::StoreU(total[q][v], f, sums + q * stride + v * kN);
   }
 }
 
@@ -109,12 +110,13 @@ template <std::size_t Q, std::size_t V, class Row>
 HWY_INLINE void add_part(const Row& row, const Softmax& state, const Part<Q, Row>& part, std::size_t column,
                          std::size_t columns, float* sums, std::size_t stride) {
   const float* rescale = state.rescale.data() + part.first;
-  sums += part.first * stride;
-  if (column + V * kN <= columns) {
-    add_block<Q, V>(row, part, rescale, column, sums, stride);
-  } else {
-    for (; column < columns; column += kN) add_block<Q, 1>(row, part, rescale, column, sums, stride);
-  }
+  const auto add = [&]<std::size_t W>(std::integral_constant<std::size_t, W>) HWY_ATTR {
+    const std::size_t slab = stride == kSlab ? column / kSlab * (kGroup * kSlab) + column % kSlab : column;
+    add_block<Q, W>(row, part, rescale, column, sums + slab + part.first * stride, stride);
+    column += W * kN;
+  };
+  if (column + V * kN <= columns) return add(std::integral_constant<std::size_t, V>());
+  while (column < columns) add(std::integral_constant<std::size_t, 1>());
 }
 
 /// Columns outside, queries inside: V vectors of all rows (18 KB at V = 3) stay in the L1 cache for the group.
@@ -147,7 +149,8 @@ void add_any(const Row& row, const Softmax& state, std::size_t count, const floa
 
 void AddWeighted(const float* rows, std::size_t stride, const float* weights, std::size_t lanes, std::size_t count,
                  std::size_t dimension, const Softmax& state, float* sums) {
-  add_any(CentredTile{rows, stride}, state, count, weights, lanes, round_up(dimension, kN), sums, stride);
+  add_any(CentredTile{rows, stride}, state, count, weights, lanes, round_up(dimension, kN), sums,
+          count > kFewQueries ? kSlab : stride);
 }
 
 void AddWeightedBytes(const std::uint8_t* const* rows, const float* centre, const float* weights, std::size_t lanes,
