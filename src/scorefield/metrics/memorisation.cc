@@ -21,6 +21,8 @@ constexpr double kShareOfMedian = 0.1;
 double storage_resolution(const Dataset& data, std::span<const std::size_t> rows) {
   const auto dimension = static_cast<double>(data.dimension());
   if (data.stored().index() == 0) return 0.5 * std::abs(data.affine().scale) * std::sqrt(dimension);
+  const double epsilon =
+      data.stored().index() == 1 ? std::numeric_limits<float>::epsilon() : std::numeric_limits<double>::epsilon();
   double largest = 0.0;
   std::vector<double> row(data.dimension());
   for (const std::size_t i : rows) {
@@ -29,7 +31,7 @@ double storage_resolution(const Dataset& data, std::span<const std::size_t> rows
     for (const double v : row) squares += v * v;
     largest = std::max(largest, squares);
   }
-  return static_cast<double>(std::numeric_limits<float>::epsilon()) * std::sqrt(largest);
+  return epsilon * std::sqrt(largest);
 }
 
 }  // namespace
@@ -82,6 +84,9 @@ Copies find_copies(const CopyRule& rule, const NearestTwo& nearest) {
 
 Proportion false_positive_rate(const CopyRule& rule, const Dataset& training, const Dataset* held_out, std::size_t rows,
                                std::uint64_t seed, const Context& context) {
+  if (held_out == nullptr && training.size() < 2) {
+    return {.count = 0, .total = 0, .value = std::numeric_limits<double>::quiet_NaN(), .low = 0.0, .high = 1.0};
+  }
   const std::size_t population = held_out != nullptr ? held_out->size() : training.size();
   const std::vector<std::size_t> chosen = random_subset(seed, population, rows);
   const NearestTwo nearest = held_out != nullptr ? nearest_two(training, *held_out, chosen, context)

@@ -35,8 +35,9 @@ std::string rule_text(const CopyRule& rule);
 /// The rule at the scale of a data set: threshold = a tenth of the median distance from a row to its nearest other row
 /// at a positive distance (leave-one-out, over at most 1000 rows drawn by `seed`), so it depends on neither units nor
 /// dimension, and exact duplicates do not shrink it. Of fresh points with a smooth density in d dimensions it accuses
-/// about ln(2)/10^d. It is at least the storage resolution: half a step a coordinate for 8-bit rows, float32 rounding
-/// for others, so a sample that is stored as the row itself is a copy even when there is one row, or all are equal.
+/// about ln(2)/10^d. It is at least the storage resolution: half a step a coordinate for 8-bit rows, the rounding of
+/// float32 or float64 for others, so a sample that is stored as the row itself is a copy even when there is one row, or
+/// all are equal.
 CopyRule fit_copy_rule(const Dataset& training, std::uint64_t seed, const Context& context);
 
 /// How many samples copied one training row.
@@ -58,7 +59,8 @@ Copies find_copies(const CopyRule& rule, const NearestTwo& nearest);
 
 /// How often the rule calls a real row a copy that no model has made: on at most `rows` rows of `held_out`, or, when it
 /// is null, of the training set itself, each against all others. Near-duplicates that the data really has count too.
-/// With its exact 95 % interval. Throws Error when shapes differ, or there is one row and nothing is held out.
+/// With its exact 95 % interval. With one training row and nothing held out it is not measurable: total 0, value NaN
+/// and the interval [0, 1]. Throws Error when shapes differ.
 Proportion false_positive_rate(const CopyRule& rule, const Dataset& training, const Dataset* held_out, std::size_t rows,
                                std::uint64_t seed, const Context& context);
 

@@ -67,7 +67,22 @@ TEST(CopyRule, FallsBackOnTheStorageResolution) {
     EXPECT_EQ(copies.is_copy, (std::vector<bool>{true, false}));
   }
   const CopyRule rule = fit_copy_rule(make_dataset<double>("point", {300, 400}, {2}), 0, {});
-  EXPECT_DOUBLE_EQ(rule.threshold, 500 * 0x1p-23);
+  EXPECT_DOUBLE_EQ(rule.threshold, 500 * 0x1p-52);
+  const CopyRule single = fit_copy_rule(make_dataset<float>("point", {300, 400}, {2}), 0, {});
+  EXPECT_DOUBLE_EQ(single.threshold, 500 * 0x1p-23);
+}
+
+TEST(CopyRule, DoesNotDependOnWhereFloat64DataLie) {
+  constexpr double kOffset = 1e8;
+  std::vector<double> values(3 * 500);
+  RandomStream(3, Purpose::kTest).normals(values);
+  const CopyRule centred = fit_copy_rule(make_dataset("centred", std::vector<double>(values), {3}), 0, {});
+  for (double& v : values) v += kOffset;
+  const CopyRule rule = fit_copy_rule(make_dataset("off centre", std::move(values), {3}), 0, {});
+  EXPECT_DOUBLE_EQ(rule.threshold, 0.1 * rule.median_distance);
+  // A coordinate moves by half a unit in the last place of 1e8, 2^-27; a distance by that of both ends at most.
+  EXPECT_NEAR(rule.median_distance, centred.median_distance, 2 * std::sqrt(3.0) * 0x1p-27);
+  EXPECT_GT(centred.median_distance, 0.1) << "of 500 normal points in space";
 }
 
 TEST(CopyRule, DoesNotDependOnTheUnits) {
@@ -114,6 +129,18 @@ TEST(FalsePositiveRate, FindsCopiesThatAreThere) {
   const Dataset copies = training.select(rows);
   const CopyRule rule = fit_copy_rule(training, 0, {});
   EXPECT_EQ(false_positive_rate(rule, training, &copies, 10, 0, {}).count, 3U);
+}
+
+TEST(FalsePositiveRate, IsNotMeasurableOnOneRowAlone) {
+  const Dataset training = uniform_square(1, 1);
+  const CopyRule rule = fit_copy_rule(training, 0, {});
+  const Proportion rate = false_positive_rate(rule, training, nullptr, 10, 0, {});
+  EXPECT_EQ(rate.total, 0U);
+  EXPECT_TRUE(std::isnan(rate.value));
+  EXPECT_EQ(rate.low, 0.0);
+  EXPECT_EQ(rate.high, 1.0);
+  const Dataset fresh = uniform_square(10, 2);
+  EXPECT_EQ(false_positive_rate(rule, training, &fresh, 10, 0, {}).total, 10U) << "held-out rows measure it";
 }
 
 }  // namespace
