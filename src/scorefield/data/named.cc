@@ -41,15 +41,21 @@ std::vector<std::string> named_datasets() {
 std::optional<Dataset> open_named(std::string_view name, const Context& context) {
   for (const NamedSet& set : kFashionSets) {
     if (set.name != name) continue;
+    if (const std::string missing = missing_files(name); !missing.empty()) throw Error(missing);
     const std::filesystem::path folder(kFashionFolder);
-    if (!path_exists(folder / set.images) || !path_exists(folder / set.labels)) {
-      throw Error(
-          fmt::format("{}: not found in {}; install Debian's package dataset-fashion-mnist", name, kFashionFolder));
-    }
     const Dataset data = read_idx(map_blob(folder / set.images), map_blob(folder / set.labels), context);
     return data.with_name(std::string(name)).with_label_names(fashion_labels());
   }
   return std::nullopt;
+}
+
+std::string missing_files(std::string_view name) {
+  const std::filesystem::path folder(kFashionFolder);
+  for (const NamedSet& set : kFashionSets) {
+    if (set.name != name || (path_exists(folder / set.images) && path_exists(folder / set.labels))) continue;
+    return fmt::format("{}: not found in {}; install Debian's package dataset-fashion-mnist", name, kFashionFolder);
+  }
+  return "";
 }
 
 std::string held_out_name(std::string_view name) {

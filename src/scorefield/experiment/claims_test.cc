@@ -9,6 +9,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/thread_pool.h"
+#include "scorefield/data/named.h"
 #include "scorefield/experiment/linear_step.h"
 #include "scorefield/experiment/reproduce.h"
 #include "scorefield/experiment/terminal_law.h"
@@ -49,6 +50,16 @@ TEST(Claims, TheSampledOnesHold) {
     const Findings findings = find_claim(name).measure({.pool = &pool});
     for (const Check& check : findings.checks) EXPECT_TRUE(check.holds()) << name << ": " << check.what;
     EXPECT_NE(verdict_of(findings), Verdict::kFail) << name;
+  }
+}
+
+// "Not testable here" is for a data set that is not installed, not for one that cannot be read.
+TEST(Claims, ADataSetThatCannotBeReadIsAnError) {
+  const Claim& claim = find_claim("memorisation-fashion-mnist");
+  if (const std::string missing = missing_files("fashion-mnist"); !missing.empty()) {
+    EXPECT_EQ(claim.measure({}).missing, missing);
+  } else {
+    EXPECT_THROW(claim.measure({.memory_limit = 1}), Error);
   }
 }
 

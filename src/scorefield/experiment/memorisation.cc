@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "scorefield/base/error.h"
+#include "scorefield/data/named.h"
 #include "scorefield/data/open.h"
 #include "scorefield/experiment/claims.h"
 #include "scorefield/field/empirical.h"
@@ -136,13 +136,9 @@ Findings measure_images(const Context& context) {
   constexpr std::size_t kSamples = 64;
   constexpr double kStop = 0.01;
   Findings findings;
-  Dataset data;
-  try {
-    data = open_dataset("fashion-mnist", {}, context);
-  } catch (const Error& error) {
-    findings.missing = error.what();
-    return findings;
-  }
+  findings.missing = missing_files("fashion-mnist");
+  if (!findings.missing.empty()) return findings;
+  const Dataset data = open_dataset("fashion-mnist", {}, context);
   const Empirical field(data, {}, context);
   const Ends ends = run_to(kStop, 24, kSamples, field, nullptr, context);
   const auto d = static_cast<double>(data.dimension());
