@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "scorefield/base/error.h"
 #include "scorefield/cli/command.h"
@@ -52,9 +53,18 @@ std::vector<Claim> chosen_claims(const ReproduceArguments& arguments) {
   return chosen;
 }
 
+/// After Ctrl-C: what is finished is kept, and the rest is named.
+void say_what_is_missing(const std::vector<Claim>& chosen, std::size_t finished, const std::string& folder) {
+  std::string missing;
+  for (const Claim& claim : std::span(chosen).subspan(finished)) missing += fmt::format(" {}", claim.name);
+  fmt::print(stderr, "stopped with {} of {} claims measured (in {}); for the others: scorefield reproduce{}\n",
+             finished, chosen.size(), folder, missing);
+}
+
 void run_reproduce(const ReproduceArguments& arguments) {
   if (arguments.list) return print_list(arguments.json);
   const std::vector<Claim> chosen = chosen_claims(arguments);
+  const Machine machine(arguments.machine);  // first: wrong flags leave no folder
   RunFolder folder =
       arguments.out.empty() ? RunFolder::make_numbered("runs", "reproduce") : RunFolder::take(arguments.out);
   if (folder.resumed()) {
@@ -64,17 +74,22 @@ void run_reproduce(const ReproduceArguments& arguments) {
   for (const Claim& claim : chosen) names.push_back(claim.name);
   folder.begin({{"command", "reproduce"}, {"claims", names}});
 
-  const Machine machine(arguments.machine);
   std::vector<ClaimResult> results;
-  for (const Claim& claim : chosen) {
-    results.push_back(reproduce(claim, folder.path(), machine.context()));
-    if (arguments.json) continue;
-    fmt::print("{}\n", result_text(results.back()));
-    std::fflush(stdout);
+  try {
+    for (const Claim& claim : chosen) {
+      results.push_back(reproduce(claim, folder.path(), machine.context()));
+      if (arguments.json) continue;
+      fmt::print("{}\n", result_text(results.back()));
+      std::fflush(stdout);
+    }
+  } catch (const Cancelled&) {
+    write_results(results, folder.path());
+    say_what_is_missing(chosen, results.size(), folder.path().string());
+    throw;
   }
   write_results(results, folder.path());
   if (arguments.json) {
-    fmt::print("{}\n", read_json(folder / "claims.json", machine.context()).dump());
+    fmt::print("{}\n", read_json(folder / "claims.json", {}).dump());
   } else {
     fmt::print("{}{}\n", summary_text(results), folder.path().string());
   }

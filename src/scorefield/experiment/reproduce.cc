@@ -6,6 +6,7 @@
 #include <chrono>
 #include <nlohmann/json.hpp>
 
+#include "scorefield/base/error.h"
 #include "scorefield/base/file.h"
 #include "scorefield/run/run_folder.h"
 
@@ -38,6 +39,7 @@ nlohmann::json to_json(const ClaimResult& result) {
                          {"tables", tables},
                          {"figures", figures}};
   if (!result.findings.missing.empty()) json["missing"] = result.findings.missing;
+  if (!result.error.empty()) json["error"] = result.error;
   return json;
 }
 
@@ -67,7 +69,12 @@ std::size_t holding(const ClaimResult& result) {
 
 ClaimResult reproduce(const Claim& claim, const std::filesystem::path& folder, const Context& context) {
   const auto begin = std::chrono::steady_clock::now();
-  ClaimResult result{claim, claim.measure(context), Verdict::kFail, 0};
+  ClaimResult result{.claim = claim, .findings = {}, .error = {}};
+  try {
+    result.findings = claim.measure(context);
+  } catch (const Error& error) {
+    result.error = error.what();
+  }
   result.verdict = verdict_of(result.findings);
   for (const NamedFigure& figure : result.findings.figures) write_figure(figure.figure, folder / figure.name);
   write_json(folder / fmt::format("{}.json", claim.name), to_json(result));
@@ -99,6 +106,7 @@ std::string result_text(const ClaimResult& result) {
   text += paragraph(fmt::format("Source: {}", result.claim.source));
   text += paragraph(fmt::format("Method: {}", result.claim.method));
   if (!result.findings.missing.empty()) return text + paragraph(result.findings.missing);
+  if (!result.error.empty()) return text + paragraph(fmt::format("Error: {}", result.error));
   text += fmt::format("  {:>12} {:>10} {:>12} {:>10}\n", "measured", "std error", "expected", "tolerance");
   for (const Check& c : result.findings.checks) {
     const std::string error = c.standard_error > 0 ? fmt::format("{:.2g}", c.standard_error) : "-";

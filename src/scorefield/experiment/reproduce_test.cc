@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "scorefield/base/error.h"
 #include "scorefield/base/file.h"
 #include "scorefield/run/run_folder.h"
 
@@ -30,6 +31,14 @@ Findings nothing_found(const Context& /*context*/) {
   Findings findings;
   findings.missing = "the data set is not installed; install it";
   return findings;
+}
+
+Findings stopped_by_an_error(const Context& /*context*/) {
+  throw Error("a file is damaged");
+}
+
+Findings stopped_by_the_caller(const Context& /*context*/) {
+  throw Cancelled();
 }
 
 class Reproduce : public testing::Test {
@@ -61,6 +70,17 @@ TEST_F(Reproduce, WritesWhatWasMeasured) {
   EXPECT_EQ(json["tables"][0]["rows"][1][0], 3);
   EXPECT_EQ(json["figures"][0], "picture");
   EXPECT_TRUE(std::filesystem::exists(folder_ / "picture.png"));
+}
+
+TEST_F(Reproduce, AnErrorIsAFailureWithItsText) {
+  claim_.measure = stopped_by_an_error;
+  const ClaimResult result = reproduce(claim_, folder_, {});
+  EXPECT_EQ(result.verdict, Verdict::kFail);
+  EXPECT_TRUE(any_failed({result}));
+  EXPECT_NE(result_text(result).find("  Error: a file is damaged\n"), std::string::npos);
+  EXPECT_EQ(read_json(folder_ / "a-claim.json", {})["error"], "a file is damaged");
+  claim_.measure = stopped_by_the_caller;
+  EXPECT_THROW(reproduce(claim_, folder_, {}), Cancelled);
 }
 
 TEST_F(Reproduce, TellsVerdictsInWords) {
