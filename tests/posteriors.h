@@ -1,4 +1,4 @@
-// What the tests of exact posteriors share: the 50-digit values, and the comparison of two answers.
+// What the tests of exact posteriors share: the comparison with the 50-digit values, and that of two answers.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -13,8 +13,8 @@
 
 #include "scorefield/base/random.h"
 #include "scorefield/base/rows.h"
+#include "scorefield/field/field.h"
 #include "scorefield/kernel/answer.h"
-#include "tests/oracle.h"
 #include "tests/points8.h"
 
 namespace scorefield::test {
@@ -40,20 +40,6 @@ inline Request everything() {
 
 inline const RowsView<const double> kRows8(kPoints8.data(), 8, 2);
 
-/// The ten points of points8.h, and the oracle's forty where it is there.
-inline std::vector<PosteriorTruth> posterior_truth() {
-  std::vector<PosteriorTruth> truth(std::begin(kPoints8Truth), std::end(kPoints8Truth));
-  const Oracle* oracle = Oracle::find();
-  if (oracle == nullptr) return truth;
-  const OracleArray points = oracle->at("truth/mp/x_sigma");
-  const OracleArray values = oracle->at("truth/mp/D0_D1_score0_score1_logp_cov00_cov01_cov11_entropy");
-  for (std::size_t i = 0; i < points.shape[0]; ++i) {
-    const std::vector<double> p = points[i], v = values[i];
-    truth.push_back({{p[0], p[1]}, p[2], {v[0], v[1]}, {v[2], v[3]}, v[4], {v[5], v[6], v[7]}, v[8]});
-  }
-  return truth;
-}
-
 using Ask = std::function<Answer(RowsView<const double> x, std::span<const double> sigma, const Request& request)>;
 
 /// Holds a field over the eight points to 1e-12: relative for D, score and log p, absolute for entropy and covariance.
@@ -65,10 +51,12 @@ inline void expect_truth(const PosteriorTruth& truth, const Ask& ask) {
   request.directions = matrix(directions, 2);
   const std::vector<double> sigma{truth.sigma};
   const Answer answer = ask(matrix(x, 2), sigma, request);
+  Rows score(2, 2);
+  score_from_denoised(matrix(x, 2), answer.denoised.view(), sigma, score.view());
   for (std::size_t k = 0; k < 2; ++k) {
     EXPECT_NEAR(answer.denoised(0, k), truth.denoised[k], 1e-12 * std::abs(truth.denoised[k]));
-    const double score = (answer.denoised(0, k) - x[k]) / (truth.sigma * truth.sigma);
-    EXPECT_NEAR(score, truth.score[k], 1e-12 * std::abs(truth.score[k]));
+    EXPECT_NEAR(score(0, k), truth.score[k], 1e-12 * std::abs(truth.score[k]));
+    EXPECT_EQ(score(1, k), score(0, k));
   }
   EXPECT_NEAR(answer.log_density[0], truth.log_density, 1e-12 * std::abs(truth.log_density));
   EXPECT_NEAR(answer.entropy[0], truth.entropy, 1e-12);

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <functional>
 #include <numbers>
@@ -44,11 +45,19 @@ Answer ask(const Field& field, RowsView<const double> x, std::span<const double>
 
 TEST(Empirical, FiftyDigitValues) {
   const Empirical field = precise(make_dataset("pts8", std::vector(test::kPoints8.begin(), test::kPoints8.end()), {2}));
-  for (const test::PosteriorTruth& truth : test::posterior_truth()) {
+  for (const test::PosteriorTruth& truth : test::kPoints8Truth) {
     test::expect_truth(truth, [&](RowsView<const double> x, std::span<const double> sigma, const Request& request) {
       return ask(field, x, sigma, {}, request);
     });
   }
+}
+
+TEST(Score, OfUnitNoiseIsMinusTheState) {
+  // At sigma = inf whatever D is; the row beside it has its own sigma: (D - x) / sigma^2.
+  const std::vector<double> x{0.5, -2, 3, 1}, denoised{7, 7, 1, 2}, sigma{kInfinity, 2};
+  Rows score(2, 2);
+  score_from_denoised(matrix(x, 2), matrix(denoised, 2), sigma, score.view());
+  EXPECT_TRUE(std::ranges::equal(score.values(), std::vector<double>{-0.5, 2, -0.5, 0.25}));
 }
 
 TEST(Empirical, AClassIsTheFieldOfItsRows) {

@@ -46,7 +46,7 @@ Request request_all(const Queries& queries, std::size_t d, std::size_t top_k) {
 }
 
 TEST(PosteriorPrecise, FiftyDigitValues) {
-  for (const test::PosteriorTruth& truth : test::posterior_truth()) {
+  for (const test::PosteriorTruth& truth : test::kPoints8Truth) {
     test::expect_truth(truth, [](RowsView<const double> x, std::span<const double> sigma, const Request& request) {
       return posterior_precise(test::kRows8, kIdentity, {}, x, sigma, {}, request, {});
     });

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numbers>
@@ -10,6 +11,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
+#include "tests/oracle.h"
 #include "tests/posteriors.h"
 
 namespace scorefield {
@@ -24,10 +26,27 @@ using test::normals;
 const Affine kIdentity;
 
 TEST(PosteriorReference, FiftyDigitValues) {
-  for (const test::PosteriorTruth& truth : test::posterior_truth()) {
+  for (const test::PosteriorTruth& truth : test::kPoints8Truth) {
     test::expect_truth(truth, [](RowsView<const double> x, std::span<const double> sigma, const Request& request) {
       return posterior_reference(kRows8, kIdentity, {}, x, sigma, {}, request);
     });
+  }
+}
+
+TEST(Points8, AreTheReferenceValues) {
+  const test::Oracle* oracle = test::Oracle::find();
+  if (oracle == nullptr) GTEST_SKIP() << test::Oracle::kAbsent;
+  EXPECT_TRUE(std::ranges::equal(test::kPoints8, oracle->at("cases/pts8/Y").values));
+  const test::OracleArray points = oracle->at("truth/mp/x_sigma");
+  const test::OracleArray values = oracle->at("truth/mp/D0_D1_score0_score1_logp_cov00_cov01_cov11_entropy");
+  ASSERT_EQ(std::size(test::kPoints8Truth), points.shape[0]);
+  for (std::size_t i = 0; i < points.shape[0]; ++i) {
+    const test::PosteriorTruth& t = test::kPoints8Truth[i];
+    EXPECT_EQ((std::vector{t.x[0], t.x[1], t.sigma}), points[i]) << i;
+    EXPECT_EQ((std::vector{t.denoised[0], t.denoised[1], t.score[0], t.score[1], t.log_density, t.covariance[0],
+                           t.covariance[1], t.covariance[2], t.entropy}),
+              values[i])
+        << i;
   }
 }
 
