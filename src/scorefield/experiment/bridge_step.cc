@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "scorefield/experiment/claims.h"
-#include "scorefield/experiment/linear_step.h"
+#include "scorefield/sample/linear_step.h"
 #include "scorefield/sample/sde_samplers.h"
 
 namespace scorefield {

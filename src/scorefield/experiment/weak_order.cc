@@ -7,8 +7,8 @@
 #include <numeric>
 
 #include "scorefield/experiment/claims.h"
-#include "scorefield/experiment/linear_step.h"
 #include "scorefield/experiment/point_field.h"
+#include "scorefield/sample/linear_step.h"
 #include "scorefield/sample/sample.h"
 #include "scorefield/sample/sde_samplers.h"
 

@@ -10,6 +10,8 @@
 #include "scorefield/base/random.h"
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/process/schedule.h"
+#include "scorefield/sample/linear_step.h"
+#include "scorefield/sample/sde_samplers.h"
 
 namespace scorefield {
 namespace {
@@ -124,24 +126,85 @@ TEST(SdeSamplers, PosteriorStepIsExactForOneDatumAtAnyStepSize) {
   }
 }
 
-TEST(SdeSamplers, ConvergeToTheMarginalLaw) {
-  const IsotropicGaussian field(1, -1, 0.5);
-  const auto seeds = seeds_up_to(5000);
+std::vector<double> levels_5_to_01(int steps) {
   std::vector<double> levels;
-  for (int i = 0; i <= 100; ++i) levels.push_back(5 * std::pow(0.02, i / 100.0));
+  for (int i = 0; i <= steps; ++i) levels.push_back(5 * std::pow(0.02, static_cast<double>(i) / steps));
+  return levels;
+}
+
+/// Variance at the last level of N(0, v) sampled from its exact law at the first: D = v/(v + sigma^2) x, so a step is
+/// x -> a x + b z, and the variance goes to a^2 variance + b^2. Exact up to rounding.
+double sampled_variance(const Sampler& sampler, const Process& process, const std::vector<double>& levels, double v) {
+  double variance = v + levels[0] * levels[0];
+  for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
+    const double from = process.time_of(levels[i]);
+    const double to = process.time_of(levels[i + 1]);
+    const LinearStep step = linear_step(sampler, process, from, to);
+    const double shrink = v / (v + levels[i] * levels[i]);
+    const double a = (step.state * process.at(from).scale + step.denoised * shrink) / process.at(to).scale;
+    const double b = step.noise / process.at(to).scale;
+    variance = a * a * variance + b * b;
+  }
+  return variance;
+}
+
+TEST(SdeSamplers, HaveWeakOrderOneInEveryTime) {
+  constexpr double kVariance = 0.5;
+  const double exact = kVariance + 0.01;
   for (const auto name : {"posterior", "euler-maruyama"}) {
     for (const char* time : {"edm", "ou", "vp"}) {
       const auto process = make_process(time);
-      const Samples samples = sample({.field = field,
-                                      .sampler = find_sampler(name).sampler,
-                                      .levels = levels,
-                                      .process = process.get(),
-                                      .start = Start::kExact},
-                                     seeds, {}, nullptr, {});
+      std::vector<double> errors;
+      for (const int steps : {400, 800, 1600}) {
+        const auto levels = levels_5_to_01(steps);
+        errors.push_back(sampled_variance(find_sampler(name).sampler, *process, levels, kVariance) / exact - 1);
+      }
+      // The order of a halving is 1 + c h + O(h^2): its change at the next halving, c h/2, is what is left of it, and
+      // the extrapolation leaves O(h^2), h = log(50)/800 = 0.005.
+      const double before = std::log2(errors[0] / errors[1]);
+      const double last = std::log2(errors[1] / errors[2]);
+      EXPECT_NEAR(2 * last - before, 1, std::abs(last - before)) << name << " in " << time;
+      EXPECT_NEAR(last, 1, 0.05) << name << " in " << time << ": a constant c up to 20";
+    }
+  }
+}
+
+TEST(SdeSamplers, PosteriorStepsErrorHasItsLeadingConstant) {
+  // From level t to r the variance v + t^2 becomes v + r^2 - v (t^2 - r^2)^2 / (t^2 (v + t^2)): a step of h in log
+  // sigma loses 4 v t^2 h^2 / (v + t^2), and what is lost at t arrives at the end s times ((v + s^2)/(v + t^2))^2.
+  // Summed from S = 5 to s = 0.1, relative to v + s^2: -h v (v + s^2) (1/(v + s^2)^2 - 1/(v + S^2)^2).
+  constexpr double kVariance = 0.5;
+  const double end = kVariance + 0.01;
+  const double start = kVariance + 25;
+  const double constant = -kVariance * end * (1 / (end * end) - 1 / (start * start));
+  const auto edm = make_edm();
+  const auto error_by_step = [&](int steps) {
+    const double variance = sampled_variance(posterior_sampler(), *edm, levels_5_to_01(steps), kVariance);
+    return (variance / end - 1) / (std::log(50.0) / steps);
+  };
+  const double coarse = error_by_step(400);
+  const double fine = error_by_step(800);
+  // The difference is what is left in the finer value, but for its square.
+  EXPECT_NEAR(fine, constant, 1.1 * std::abs(fine - coarse));
+  EXPECT_NEAR(fine, constant, 0.02 * std::abs(constant)) << "h = 0.005, times a constant up to 4";
+}
+
+TEST(SdeSamplers, ConvergeToTheMarginalLaw) {
+  const IsotropicGaussian field(1, -1, 0.5);
+  const auto seeds = seeds_up_to(5000);
+  const auto levels = levels_5_to_01(100);
+  for (const auto name : {"posterior", "euler-maruyama"}) {
+    const Sampler& sampler = find_sampler(name).sampler;
+    for (const char* time : {"edm", "ou", "vp"}) {
+      const auto process = make_process(time);
+      const Samples samples = sample(
+          {.field = field, .sampler = sampler, .levels = levels, .process = process.get(), .start = Start::kExact},
+          seeds, {}, nullptr, {});
       double square = 0;
       for (const double x : samples.x.values()) square += (x + 1) * (x + 1);
-      // Five standard errors, and a bias of first order in the step, log(50)/100 = 0.04.
-      EXPECT_NEAR(square / 5000 / (0.5 + 0.01), 1, 5 * std::sqrt(2.0 / 5000) + 0.04) << name;
+      // Five standard errors of a Gaussian's variance: the bias is in the expected value.
+      EXPECT_NEAR(square / 5000 / sampled_variance(sampler, *process, levels, 0.5), 1, 5 * std::sqrt(2.0 / 5000))
+          << name << " in " << time;
     }
   }
 }

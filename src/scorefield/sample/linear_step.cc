@@ -1,4 +1,4 @@
-#include "scorefield/experiment/linear_step.h"
+#include "scorefield/sample/linear_step.h"
 
 #include "scorefield/base/error.h"
 
