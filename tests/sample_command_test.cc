@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "scorefield/data/npy.h"
 #include "tests/command.h"
 
 namespace scorefield {
@@ -24,8 +25,9 @@ TEST(SampleCommand, EverySampleOfTheExactReverseProcessIsATrainingRow) {
 
 TEST(SampleCommand, ResultsDoNotDependOnBatchOrThreads) {
   const TestFolder folder;
-  for (const char* solver : {"heun", "posterior"}) {
-    const std::string common = std::string("sample --data ring:n=200 --sigma-max 20 --seeds 0-20 --solver ") + solver;
+  // Few rows or few dimensions take the precise path; the mixture takes the fast one.
+  for (const char* set : {"ring:n=200 --solver heun", "ring:n=200 --solver posterior", "mixture:n=600,d=40"}) {
+    const std::string common = std::string("sample --sigma-max 20 --seeds 0-20 --data ") + set;
     EXPECT_EQ(run_command(common + " --batch 64 --threads 2 --out a", folder).status, 0);
     EXPECT_EQ(run_command(common + " --batch 4 --threads 1 --out b", folder).status, 0);
     for (const char* name : kArrays) {
@@ -56,7 +58,8 @@ TEST(SampleCommand, AnInterruptedRunGoesOnToTheSameResult) {
   // Ctrl-C as soon as some samples are finished.
   const auto stopped =
       run_shell("\"$SCOREFIELD\" " + common +
-                    " --out part & pid=$!; until [ -s part/partial/samples.f64 ]; do sleep 0.01; done; "
+                    " --out part & pid=$!; "
+                    "until [ -s part/partial/samples.f64 ]; do sleep 0.01; kill -0 $pid || exit 9; done; "
                     "kill -INT $pid; wait $pid",
                 folder);
   ASSERT_EQ(stopped.status, 130) << stopped.err;
@@ -68,6 +71,29 @@ TEST(SampleCommand, AnInterruptedRunGoesOnToTheSameResult) {
         << name;
   }
   EXPECT_NE(run_command("sample --resume part", folder).out.find("complete already"), std::string::npos);
+}
+
+TEST(SampleCommand, SamplesOneRowAndLatents) {
+  const TestFolder folder;
+  std::ofstream(folder / "one.txt") << "1 2 3\n";
+  const auto one = run_command("sample --data one.txt --seeds 0-3 --out one", folder);
+  EXPECT_EQ(one.status, 0) << one.err;
+  EXPECT_NE(one.out.find("4 of 4 samples are copies"), std::string::npos) << one.out;
+  EXPECT_NE(one.out.find("not measured"), std::string::npos) << one.out;
+  // Four channels are an image, but no picture.
+  std::vector<float> values(6 * 4 * 2 * 2);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = static_cast<float>(i * i % 97) / 10.0F;
+  write_npy<float>(folder / "latents.npy", std::vector<std::size_t>{6, 4, 2, 2}, values);
+  const auto latents = run_command("sample --data latents.npy --sigma-max 200 --seeds 0-3 --out latents", folder);
+  EXPECT_EQ(latents.status, 0) << latents.err;
+  EXPECT_FALSE(std::filesystem::exists(folder / "latents/grid.png"));
+}
+
+TEST(SampleCommand, TheStartIsJudgedByTheRowsOfTheLabel) {
+  const TestFolder folder;
+  std::ofstream(folder / "far.csv") << "x,y,label\n0,0,0\n0,1,0\n1000,1000,1\n";
+  const auto far = run_command("sample --data far.csv --label 1 --seeds 0 --out run", folder);
+  EXPECT_NE(far.err.find("--sigma-max 1.41e+03"), std::string::npos) << far.err;
 }
 
 TEST(SampleCommand, RefusesWhatCannotBeMeant) {
@@ -90,6 +116,9 @@ TEST(SampleCommand, RefusesWhatCannotBeMeant) {
   refused("--data ring --memory-limit 12Q", "--memory-limit");
   refused("--data ring --threads 0", "--threads");
   refused("--config missing.json", "missing.json");
+  refused("--data ring --held-out fashion-mnist:test", "shape");
+  refused("--data ring --solver em --sigmas 20.1,20.10000001,0.5", "from large to small");
+  refused("--data ring --solver em --sigmas 20.10000001,20.1,0.5", "sigma");
 }
 
 TEST(SampleCommand, NeverOverwritesAnotherRun) {
@@ -113,9 +142,9 @@ TEST(SampleCommand, DryRunDoesNothing) {
 TEST(SampleCommand, WarnsWhenTheStartIsTooLow) {
   const TestFolder folder;
   const auto low = run_command("sample --data ring --seeds 0 --sigma-max 0.5 --out a", folder);
-  EXPECT_NE(low.out.find("warning"), std::string::npos) << low.out;
+  EXPECT_NE(low.err.find("warning"), std::string::npos) << low.err;
   const auto exact = run_command("sample --data ring --seeds 0 --sigma-max 0.5 --start exact --out b", folder);
-  EXPECT_EQ(exact.out.find("warning"), std::string::npos) << exact.out;
+  EXPECT_EQ(exact.err.find("warning"), std::string::npos) << exact.err;
 }
 
 TEST(Command, HelpShowsExamplesAndUnknownCommandsAreNearlyNamed) {

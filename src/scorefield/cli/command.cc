@@ -17,6 +17,8 @@
 #include "scorefield/base/error.h"
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/cli/progress.h"
+#include "scorefield/data/named.h"
+#include "scorefield/metrics/neighbours.h"
 
 namespace scorefield {
 namespace {
@@ -138,6 +140,17 @@ Dataset open_dataset(const DataArguments& arguments, const Context& context) {
 std::string short_name(const std::string& data) {
   const std::filesystem::path path(data);
   return (path.has_filename() ? path : path.parent_path()).filename().string();
+}
+
+std::optional<Dataset> open_held_out(const std::string& held_out, const DataArguments& arguments, const Dataset& data,
+                                     const Context& context) {
+  DataArguments other = arguments;
+  other.data = held_out.empty() ? held_out_name(arguments.data) : held_out;
+  other.subset.reset();
+  if (other.data.empty()) return std::nullopt;
+  Dataset rows = open_dataset(other, context);
+  check_same_shape(data, rows);
+  return rows;
 }
 
 nlohmann::json resolved_options(const CLI::App& command) {

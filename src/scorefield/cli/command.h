@@ -54,6 +54,11 @@ class Machine {
 
 Dataset open_dataset(const DataArguments& arguments, const Context& context);
 
+/// What --held-out says, or the test set that goes with a named training set, read as the training set is but whole.
+/// Throws Error when its rows have another shape than `data`.
+std::optional<Dataset> open_held_out(const std::string& held_out, const DataArguments& arguments, const Dataset& data,
+                                     const Context& context);
+
 /// What --data says without its folders: for the name of a run folder.
 std::string short_name(const std::string& data);
 

@@ -31,22 +31,12 @@ struct DescribeArguments {
   bool json = false;
 };
 
-/// What --held-out says, or the test set that goes with a named training set.
-std::optional<Dataset> open_held_out(const DescribeArguments& arguments, const Context& context) {
-  DataArguments held_out = arguments.data;
-  held_out.data = arguments.held_out.empty() ? held_out_name(arguments.data.data) : arguments.held_out;
-  held_out.subset.reset();
-  if (held_out.data.empty()) return std::nullopt;
-  return open_dataset(held_out, context);
-}
-
 void run_describe(const CLI::App& command, const DescribeArguments& arguments) {
   const Machine machine(arguments.machine);
   const Context& context = machine.context();
   const Dataset data = open_dataset(arguments.data, context);
-  const std::optional<Dataset> other = open_held_out(arguments, context);
+  const std::optional<Dataset> other = open_held_out(arguments.held_out, arguments.data, data, context);
   const Dataset* held_out = other ? &*other : nullptr;
-  if (held_out != nullptr) check_same_shape(data, *held_out);  // before a folder is made
 
   nlohmann::json result = {{"data", dataset_json(data)}};
   if (held_out != nullptr) result["held_out_data"] = dataset_json(*held_out);

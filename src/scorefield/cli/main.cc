@@ -27,11 +27,16 @@ std::vector<std::string> config_arguments(const std::string& path, const std::st
   if (!config.is_object() || !config.contains("options") || !config["options"].is_object()) {
     throw Error(fmt::format("{}: not a run's config.json (it has no \"options\")", path));
   }
-  if (const std::string made_by = config.value("command", command); made_by != command) {
+  const auto& made_by_value = config.contains("command") ? config["command"] : nlohmann::json(command);
+  const std::string made_by = made_by_value.is_string() ? made_by_value.get<std::string>() : made_by_value.dump();
+  if (made_by != command) {
     throw Error(fmt::format("{}: made by 'scorefield {}', not by 'scorefield {}'", path, made_by, command));
   }
   std::vector<std::string> arguments;
   for (const auto& [name, value] : config["options"].items()) {
+    if (!value.is_primitive() || value.is_null()) {
+      throw Error(fmt::format("{}: the option \"{}\" is neither text, number, true nor false", path, name));
+    }
     if (value.is_boolean()) {
       if (value.get<bool>()) arguments.push_back("--" + name);
     } else {
@@ -89,7 +94,8 @@ int run(int argc, char** argv) {
     return ended.get_exit_code();  // a command that has said everything
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    throw Error(fmt::format("{} (scorefield {} --help shows the flags)", error.what(), typed_command));
+    throw Error(fmt::format("{} (scorefield{} --help shows the flags)", error.what(),
+                            typed_command.empty() ? "" : " " + typed_command));
   }
   return 0;
 }

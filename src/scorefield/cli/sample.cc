@@ -1,5 +1,6 @@
 // scorefield sample: the exact reverse process of a data set.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -7,10 +8,11 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "scorefield/base/brownian.h"
 #include "scorefield/base/error.h"
 #include "scorefield/cli/command.h"
-#include "scorefield/data/named.h"
 #include "scorefield/field/empirical.h"
+#include "scorefield/metrics/description.h"
 #include "scorefield/process/schedule.h"
 #include "scorefield/sample/sampling_run.h"
 
@@ -40,66 +42,93 @@ struct SampleArguments {
   bool json = false;
 };
 
-SampleType sample_type(const std::string& name, const Dataset& data) {
-  const bool eight_bit = data.is_image() && std::holds_alternative<RowsView<const std::uint8_t>>(data.stored());
-  if (name == "f32") return SampleType::kF32;
-  if (name == "f64") return SampleType::kF64;
-  if (name == "u8" && !data.is_image()) {
-    throw Error(fmt::format("--dtype u8 is for images, but {} holds vectors; use f32 or f64", data.name()));
+std::string solver_help() {
+  std::string text;
+  for (const SamplerEntry& entry : samplers()) {
+    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", entry.name, entry.summary);
   }
-  return name == "u8" || eight_bit ? SampleType::kU8 : SampleType::kF32;
+  return text;
 }
 
-/// What --held-out says, or the test set that goes with a named training set.
-std::optional<Dataset> held_out_data(const SampleArguments& arguments, const Context& context) {
-  DataArguments held_out = arguments.data;
-  held_out.data = arguments.held_out.empty() ? held_out_name(arguments.data.data) : arguments.held_out;
-  held_out.subset.reset();
-  if (held_out.data.empty()) return std::nullopt;
-  return open_dataset(held_out, context);
+SampleType sample_type(const std::string& name, const Dataset& data) {
+  const bool eight_bit_pictures = data.is_picture() && data.is_eight_bit();
+  if (name == "f32") return SampleType::kF32;
+  if (name == "f64") return SampleType::kF64;
+  if (name == "u8" && !eight_bit_pictures) {
+    throw Error(
+        fmt::format("--dtype u8 is for 8-bit grey or RGB images, which {} does not hold; use f32 or f64", data.name()));
+  }
+  return eight_bit_pictures ? SampleType::kU8 : SampleType::kF32;
 }
 
 void print_start(const SamplingRun& run) {
-  const Sampling& sampling = run.sampling;
-  const double sigma_max = sampling.levels.front();
-  if (sampling.start == Start::kExact) {
+  const double sigma_max = run.sampling.levels.front();
+  if (run.sampling.start == Start::kExact) {
     fmt::print("start: drawn from p_sigma_max itself\n");
-    return;
-  }
-  const double mismatch = start_mismatch(sampling.field, sigma_max);
-  fmt::print("start: N(0, {:g}^2 I) instead of p_sigma_max costs at most {:.3g} nats (E|x0|^2 / (2 sigma_max^2))\n",
-             sigma_max, mismatch);
-  if (mismatch > kMismatchWarning) {
-    fmt::print(
-        "warning: over {} nats, so the samples' law is off from the start; --sigma-max {:.3g} would fit, or "
-        "--start exact\n",
-        kMismatchWarning, fitting_sigma_max(sampling.field, kMismatchWarning));
+  } else if (std::isinf(sigma_max)) {
+    fmt::print("start: unit noise at sigma = inf, where it costs nothing\n");
+  } else {
+    fmt::print("start: N(0, {:g}^2 I) instead of p_sigma_max costs at most {:.3g} nats (E|x0|^2 / (2 sigma_max^2))\n",
+               sigma_max, start_mismatch(run.second_moment, sigma_max));
   }
 }
 
-void print_dry_run(const SamplingRun& run, const Context& context) {
-  const std::size_t batch = std::min(run.batch, run.seeds.size());
+void warn_of_start(const SamplingRun& run) {
+  if (run.sampling.start == Start::kExact) return;
+  const double mismatch = start_mismatch(run.second_moment, run.sampling.levels.front());
+  if (mismatch <= kMismatchWarning) return;
+  fmt::print(
+      stderr,
+      "warning: the start costs up to {:.3g} nats, over {}, so the samples' law is off; --sigma-max {:.3g} would "
+      "fit, or --start exact\n",
+      mismatch, kMismatchWarning, fitting_sigma_max(run.second_moment, kMismatchWarning));
+}
 
+/// Refuses, before a folder is made, what would only fail in the middle of the run.
+void try_first_step(const SamplingRun& run, const SamplerEntry& solver, const Context& context) {
+  check_sampling_memory(run, context);
+  Sampling first = run.sampling;
+  first.levels.resize(2);
+  (void)sample(first, std::span(run.seeds).first(1), std::vector<int>{run.label}, nullptr, context);
+  if (!solver.stochastic) return;
+  BrownianPath path(0, 1);
+  double noise = 0;
+  for (std::size_t i = 0; i + 1 < run.sampling.levels.size(); ++i) {
+    path.increment(run.sampling.levels[i], run.sampling.levels[i + 1], {&noise, 1});
+  }
+}
+
+void print_dry_run(const SamplingRun& run, bool json, const Context& context) {
+  const std::size_t batch = std::min(run.batch, run.seeds.size());
+  Sampling first = run.sampling;
+  first.levels.resize(2);
   const auto began = std::chrono::steady_clock::now();
-  const std::vector<double> levels = {run.sampling.levels[0], run.sampling.levels[1]};
-  Sampling one = run.sampling;
-  one.levels = levels;
   const std::size_t used =
-      sample(one, std::span(run.seeds).first(batch), std::vector<int>{run.label}, nullptr, context).evaluations;
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - began;
+      sample(first, std::span(run.seeds).first(batch), std::vector<int>{run.label}, nullptr, context).evaluations;
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began;
 
   const double batches = std::ceil(static_cast<double>(run.seeds.size()) / static_cast<double>(batch));
-  const double data_bytes =
-      static_cast<double>(run.data.size() * run.data.dimension()) *
-      std::visit([](const auto& rows) { return static_cast<double>(sizeof(*rows.data)); }, run.data.stored());
-  const double state_bytes = static_cast<double>(batch * run.data.dimension()) * 8 * 6;
+  const double seconds =
+      std::ceil(elapsed.count() / static_cast<double>(used) * static_cast<double>(run.evaluations) * batches);
+  constexpr double kKernelScratch = 0x1p26;
+  const double scratch = static_cast<double>(8 * sizeof(double) * batch * run.data.dimension()) + kKernelScratch;
+  const std::size_t all = run.evaluations * run.seeds.size();
+  if (json) {
+    fmt::print("{}\n", nlohmann::json{{"samples", run.seeds.size()},
+                                      {"steps", run.sampling.levels.size() - 1},
+                                      {"nfe", run.evaluations},
+                                      {"evaluations", all},
+                                      {"data_bytes", stored_bytes(run.data)},
+                                      {"scratch_bytes", scratch},
+                                      {"seconds", seconds}}
+                           .dump());
+    return;
+  }
   fmt::print("{} samples in batches of {}: {} steps, {} evaluations of the field a sample, {} in all\n",
-             run.seeds.size(), batch, run.sampling.levels.size() - 1, run.evaluations,
-             run.evaluations * run.seeds.size());
-  fmt::print("memory: {:.0f} MiB of data, about {:.0f} MiB of states and scratch\n", data_bytes / 0x1p20,
-             state_bytes / 0x1p20 + 64);
-  fmt::print("time: about {:.0f} s (one step of one batch measured)\n",
-             std::ceil(seconds.count() / static_cast<double>(used) * static_cast<double>(run.evaluations) * batches));
+             run.seeds.size(), batch, run.sampling.levels.size() - 1, run.evaluations, all);
+  fmt::print("memory: {:.0f} MiB of data, about {:.0f} MiB of states and scratch\n",
+             static_cast<double>(stored_bytes(run.data)) / 0x1p20, scratch / 0x1p20);
+  fmt::print("time: about {:.0f} s (one step of one batch measured)\n", seconds);
 }
 
 void print_report(const SamplingRun& run, const SamplingReport& report) {
@@ -115,14 +144,22 @@ void print_report(const SamplingRun& run, const SamplingReport& report) {
   fmt::print("\nverdict: {} of {} samples are copies of training rows ({} different rows; rms distance {:.2g})\n",
              copies.count, copies.total, report.copies.rows.size(), report.copies.rms_distance);
   fmt::print("  rule: {}\n", rule_text(report.rule));
-  fmt::print("  false positives: {} of {} {} ({:.3g} %, 95 % interval {:.2g} to {:.2g} %)\n", wrong.count, wrong.total,
-             report.held_out ? "held-out rows, which no sampler made" : "training rows held against all others",
-             100 * wrong.value, 100 * wrong.low, 100 * wrong.high);
+  if (wrong.total == 0) {
+    fmt::print("  false positives: not measured\n");
+  } else {
+    fmt::print("  false positives: {} of {} {} ({:.3g} %, 95 % interval {:.2g} to {:.3g} %)\n", wrong.count,
+               wrong.total,
+               report.held_out ? "held-out rows, which no sampler made" : "training rows held against all others",
+               100 * wrong.value, 100 * wrong.low, 100 * wrong.high);
+  }
   fmt::print("  {} evaluations of the field a sample, {:.1f} s\n", run.evaluations, report.seconds);
-  if (run.data.is_image()) fmt::print("pictures: grid.png nearest.png paths.png effective_sample_size.png\n");
+  if (run.data.is_picture()) {
+    fmt::print("pictures: grid.png nearest.png paths.png effective_sample_size.png\n");
+    if (!run.data.is_eight_bit()) fmt::print("  (data units [-1, 1] shown from black to white, clipped)\n");
+  }
 }
 
-int run_sample(const CLI::App& command, const SampleArguments& arguments) {
+void run_sample(const CLI::App& command, const SampleArguments& arguments) {
   const Machine machine(arguments.machine);
   const Context& context = machine.context();
   ScheduleOptions schedule = arguments.schedule;
@@ -135,6 +172,9 @@ int run_sample(const CLI::App& command, const SampleArguments& arguments) {
   const Empirical field(data, {.precision = arguments.precise ? Precision::kPrecise : Precision::kFast}, context);
   const std::vector<std::uint64_t> seeds = parse_seeds(arguments.seeds);
   const SampleType type = sample_type(arguments.dtype, data);
+  if (arguments.label >= 0 && data.classes() == 0) {
+    throw Error(fmt::format("--label {}: {} has no labels", arguments.label, data.name()));
+  }
   // Nothing below throws: g++ 12 destroys members twice when an initialiser of an aggregate does.
   SamplingRun run{.data = data,
                   .sampling = {.field = field,
@@ -147,15 +187,14 @@ int run_sample(const CLI::App& command, const SampleArguments& arguments) {
                   .batch = arguments.batch,
                   .type = type,
                   .held_out = {}};
-  if (arguments.label >= static_cast<int>(data.classes())) {
-    throw Error(fmt::format("--label {}: {} has {} classes, 0 to {}", arguments.label, data.name(), data.classes(),
-                            static_cast<int>(data.classes()) - 1));
-  }
+  run.second_moment = arguments.label < 0 ? second_moment(field) : second_moment(data, arguments.label);
+  warn_of_start(run);
   if (arguments.dry_run) {
-    print_dry_run(run, context);
-    return 0;
+    print_dry_run(run, arguments.json, context);
+    return;
   }
-  run.held_out = held_out_data(arguments, context);
+  run.held_out = open_held_out(arguments.held_out, arguments.data, data, context);
+  try_first_step(run, solver, context);
 
   const std::string out = !arguments.out.empty() ? arguments.out : arguments.resume;
   RunFolder folder = out.empty() ? RunFolder::make_numbered("runs", "sample-" + short_name(arguments.data.data))
@@ -163,11 +202,17 @@ int run_sample(const CLI::App& command, const SampleArguments& arguments) {
   nlohmann::json config = {{"command", "sample"},
                            {"options", resolved_options(command)},
                            {"levels", levels},
+                           {"data_notes", data.notes()},
                            {"data_digest", data.digest()}};
+  if (run.held_out) config["held_out_digest"] = run.held_out->digest();
   folder.begin(config);
   if (folder.is_done(kSamplesDone)) {
-    fmt::print("{} is complete already; nothing to do\n", folder.path().string());
-    return 0;
+    if (arguments.json) {
+      fmt::print("{}\n", read_json(folder / "report.json", context).dump());
+    } else {
+      fmt::print("{} is complete already; nothing to do\n", folder.path().string());
+    }
+    return;
   }
   if (!arguments.json) {
     fmt::print("{} rows of {} values from {}; {} samples, {} steps of {}\n", data.size(), data.dimension(), data.name(),
@@ -191,12 +236,11 @@ int run_sample(const CLI::App& command, const SampleArguments& arguments) {
   } else {
     print_report(run, report);
   }
-  if (report.finished < report.requested) {
+  if (!report.complete) {
     how_to_go_on(report.finished);
     throw Cancelled();
   }
   if (!arguments.json) fmt::print("{}\n", folder.path().string());
-  return 0;
 }
 
 }  // namespace
@@ -211,8 +255,9 @@ void add_sample_command(CLI::App& app) {
       ->group("Data");
 
   command->add_option("--seeds", arguments->seeds, "One sample a seed, e.g. 0-63,100")->capture_default_str();
-  command->add_option("--solver", arguments->solver, "euler, heun, posterior, euler-maruyama")->capture_default_str();
-  command->add_option("--schedule", arguments->schedule.name, "polynomial (EDM), logsnr")->capture_default_str();
+  command->add_option("--solver", arguments->solver, solver_help())->capture_default_str();
+  command->add_option("--schedule", arguments->schedule.name, fmt::format("{}", fmt::join(schedule_names(), ", ")))
+      ->capture_default_str();
   command
       ->add_option("--steps", arguments->schedule.steps, "Noise levels from sigma-max to sigma-min (EDM's num_steps)")
       ->capture_default_str();

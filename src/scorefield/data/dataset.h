@@ -29,6 +29,9 @@ class Dataset {
   std::size_t dimension() const { return row_length(rows_); }
   const std::vector<std::size_t>& shape() const { return shape_; }
   bool is_image() const { return shape_.size() == 3; }
+  /// An image that can be shown: grey or RGB (a latent of an autoencoder is an image, but no picture).
+  bool is_picture() const { return is_image() && (shape_[0] == 1 || shape_[0] == 3); }
+  bool is_eight_bit() const { return std::holds_alternative<RowsView<const std::uint8_t>>(rows_); }
   /// The map from stored values to data units.
   const Affine& affine() const { return affine_; }
   /// Empty, or one label a row.

@@ -283,7 +283,7 @@ std::vector<std::string> write_description_pictures(const Dataset& data, const D
                                                     const DataDescription& description, std::uint64_t seed,
                                                     const std::filesystem::path& folder, const Context& context) {
   std::vector<std::string> written = {"rows.png"};
-  const bool pictures = data.is_image() && (data.shape()[0] == 1 || data.shape()[0] == 3);
+  const bool pictures = data.is_picture();
   if (pictures) {
     write_images(data, seed, folder / "rows.png");
   } else {

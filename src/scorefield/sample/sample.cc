@@ -101,14 +101,17 @@ Samples sample(const Sampling& sampling, std::span<const std::uint64_t> seeds, s
   return samples;
 }
 
-double start_mismatch(const Field& field, double sigma_max) {
+double second_moment(const Field& field) {
   const auto mean = field.mean();
-  const double second_moment = field.variance() + std::inner_product(mean.begin(), mean.end(), mean.begin(), 0.0);
+  return field.variance() + std::inner_product(mean.begin(), mean.end(), mean.begin(), 0.0);
+}
+
+double start_mismatch(double second_moment, double sigma_max) {
   return second_moment / (2 * sigma_max * sigma_max);
 }
 
-double fitting_sigma_max(const Field& field, double bound) {
-  return std::sqrt(start_mismatch(field, 1.0) / bound);
+double fitting_sigma_max(double second_moment, double bound) {
+  return std::sqrt(second_moment / (2 * bound));
 }
 
 }  // namespace scorefield

@@ -53,11 +53,14 @@ struct Samples {
 Samples sample(const Sampling& sampling, std::span<const std::uint64_t> seeds, std::span<const int> labels,
                Observer* observer, const Context& context);
 
+/// E|x_0|^2 of the field's own law, data units squared.
+double second_moment(const Field& field);
+
 /// A bound in nats on KL(p_sigma_max || N(0, sigma_max^2 I)): what starting from plain noise costs,
 /// E|x_0|^2 / (2 sigma_max^2) (convexity of KL over the data). 0 at sigma_max = inf.
-double start_mismatch(const Field& field, double sigma_max);
+double start_mismatch(double second_moment, double sigma_max);
 
 /// The smallest sigma_max with start_mismatch <= bound.
-double fitting_sigma_max(const Field& field, double bound);
+double fitting_sigma_max(double second_moment, double bound);
 
 }  // namespace scorefield

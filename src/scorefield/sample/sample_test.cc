@@ -240,10 +240,10 @@ TEST(Sample, BoundsTheCostOfItsStart) {
   const IsotropicGaussian field(3, 1, 4);
   const double s2 = 100;
   const double divergence = 1.5 * ((4 + s2 + 1) / s2 - 1 - std::log((4 + s2) / s2));
-  EXPECT_DOUBLE_EQ(start_mismatch(field, 10), 15.0 / 200);
-  EXPECT_LT(divergence, start_mismatch(field, 10));
-  EXPECT_DOUBLE_EQ(start_mismatch(field, fitting_sigma_max(field, 0.5)), 0.5);
-  EXPECT_EQ(start_mismatch(field, kInf), 0);
+  EXPECT_DOUBLE_EQ(start_mismatch(second_moment(field), 10), 15.0 / 200);
+  EXPECT_LT(divergence, start_mismatch(second_moment(field), 10));
+  EXPECT_DOUBLE_EQ(start_mismatch(15, fitting_sigma_max(15, 0.5)), 0.5);
+  EXPECT_EQ(start_mismatch(15, kInf), 0);
 }
 
 TEST(Sample, RefusesLevelsThatDoNotDescendAndUnknownNames) {

@@ -123,12 +123,12 @@ void write_sample_size_figure(const SamplingRun& run, const SamplingReport& repo
 }  // namespace
 
 Affine image_units(const Dataset& data) {
-  return std::holds_alternative<RowsView<const std::uint8_t>>(data.stored()) ? data.affine() : kImageUnits;
+  return data.is_eight_bit() ? data.affine() : kImageUnits;
 }
 
 void write_sampling_pictures(const SamplingRun& run, const SamplingReport& report, const SampleRecords& records,
                              const RecordFile& paths, const RunFolder& folder) {
-  if (run.data.is_image()) {
+  if (run.data.is_picture()) {
     write_grids(run, records, folder);
     write_paths(run, records, paths, folder);
   } else if (run.data.dimension() == 2) {

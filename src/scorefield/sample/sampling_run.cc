@@ -8,6 +8,7 @@
 #include <cmath>
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/file.h"
@@ -20,6 +21,7 @@ namespace scorefield {
 namespace {
 
 constexpr std::size_t kFalsePositiveRows = 10000;
+constexpr std::size_t kBytesPerSeed = 32;  // the seed, two distances and two rows
 
 /// Keeps the posterior of every level, and the whole path of the first samples, and reports progress.
 class Recorder final : public Observer {
@@ -183,7 +185,8 @@ void write_report(const SamplingReport& report, std::size_t evaluations, const R
   write_file_atomically(folder / "stats.jsonl", lines);
   nlohmann::json rows = nlohmann::json::array();
   for (const RowCount& row : report.copies.rows) rows.push_back({{"row", row.row}, {"count", row.count}});
-  const auto proportion = [](const Proportion& p) {
+  const auto proportion = [](const Proportion& p) -> nlohmann::json {
+    if (p.total == 0) return nullptr;
     return nlohmann::json{
         {"count", p.count}, {"total", p.total}, {"value", p.value}, {"low95", p.low}, {"high95", p.high}};
   };
@@ -202,16 +205,40 @@ void write_report(const SamplingReport& report, std::size_t evaluations, const R
 
 }  // namespace
 
+double second_moment(const Dataset& data, int label) {
+  std::vector<double> row(data.dimension());
+  double sum = 0;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < data.size(); ++i) {
+    if (data.labels()[i] != label) continue;
+    data.row(i, row);
+    sum += std::inner_product(row.begin(), row.end(), row.begin(), 0.0);
+    ++count;
+  }
+  if (count == 0) throw Error(fmt::format("--label {}: {} has no rows of this class", label, data.name()));
+  return sum / static_cast<double>(count);
+}
+
+void check_sampling_memory(const SamplingRun& run, const Context& context) {
+  const std::size_t levels = run.sampling.levels.size() - 1;
+  const std::size_t batch = std::min(run.batch, run.seeds.size());
+  // A step holds the states, what the field answered, and a solver's own few copies of them.
+  const std::size_t states = 8 * batch * run.data.dimension();
+  const std::size_t posterior = 3 * levels * batch;
+  const std::size_t paths = run.data.is_picture() ? 2 * levels * run.data.dimension() * std::min(kPaths, batch) : 0;
+  context.check_memory((states + posterior + paths) * sizeof(double), "a batch of samples (--batch) and its path");
+  context.check_memory(run.seeds.size() * kBytesPerSeed, "the seeds and the nearest rows of the samples");
+}
+
 SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Context& context) {
   ensure(run.batch > 0 && !run.seeds.empty(), "a run has seeds and a batch");
   const std::size_t levels = run.sampling.levels.size() - 1;
   const std::size_t dimension = run.data.dimension();
   const std::size_t requested = run.seeds.size();
-  const std::size_t paths = run.data.is_image() ? std::min(kPaths, requested) : 0;
+  const std::size_t paths = run.data.is_picture() ? std::min(kPaths, requested) : 0;
   const bool subfolders = requested > 1000;
 
-  // A step holds the states, what the field answered, and a solver's own few copies of them.
-  context.check_memory(std::min(run.batch, requested) * dimension * sizeof(double) * 8, "a batch of samples");
+  check_sampling_memory(run, context);
   std::filesystem::create_directories(folder / "partial");
   SampleRecords records(folder / "partial/samples.f64", dimension, levels);
   RecordFile path_records(folder / "partial/paths.f64", 2 * levels * dimension * sizeof(double));
@@ -221,7 +248,7 @@ SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Con
   SamplingReport report;
   report.requested = requested;
   if (run.sampling.start == Start::kNoise) {
-    report.start_mismatch = start_mismatch(run.sampling.field, run.sampling.levels.front());
+    report.start_mismatch = start_mismatch(run.second_moment, run.sampling.levels.front());
   }
   const std::vector<int> label = {run.label};
   const auto began = std::chrono::steady_clock::now();
@@ -233,7 +260,7 @@ SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Con
       Recorder recorder(seeds.size(), new_paths, levels, dimension, first, requested, context);
       const Samples samples = sample(run.sampling, seeds, label, &recorder, context);
       const NearestTwo nearest = nearest_two(run.data, samples.x.view(), context);
-      if (run.data.is_image()) {
+      if (run.data.is_picture()) {
         for (std::size_t i = 0; i < seeds.size(); ++i) {
           const auto path = image_path(folder.path(), seeds[i], subfolders);
           std::filesystem::create_directories(path.parent_path());
@@ -250,21 +277,30 @@ SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Con
   report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   report.finished = records.size();
 
-  // What is finished is judged and written also after Ctrl-C: this part is short and not cancelled again.
+  // What is finished is judged and written also after Ctrl-C. The false-positive rate is of the rule, not of the
+  // samples, and takes longest: it waits for the run that completes the job.
   Context rest = context;
   rest.cancelled = nullptr;
   report.rule = fit_copy_rule(run.data, 0, rest);
   report.levels = summarise_levels(run, records);
   report.copies = judge(records, report.rule);
   report.held_out = run.held_out.has_value();
-  report.false_positives =
-      false_positive_rate(report.rule, run.data, run.held_out ? &*run.held_out : nullptr, kFalsePositiveRows, 0, rest);
+  if (report.finished == requested) {
+    try {
+      if (run.data.size() > 1 || run.held_out) {  // one row has nothing to be held against
+        report.false_positives = false_positive_rate(report.rule, run.data, run.held_out ? &*run.held_out : nullptr,
+                                                     kFalsePositiveRows, 0, context);
+      }
+      report.complete = true;
+    } catch (const Cancelled&) {  // the samples are written all the same
+    }
+  }
   write_samples(run, records, folder / "samples.npz");
   write_posterior(run, records, folder / "posterior.npz");
   write_nearest(records, report.rule, folder / "nearest.npz");
   write_report(report, run.evaluations, folder);
   write_sampling_pictures(run, report, records, path_records, folder);
-  if (report.finished == requested) {
+  if (report.complete) {
     folder.mark_done(kSamplesDone);
     std::filesystem::remove_all(folder / "partial");
   }

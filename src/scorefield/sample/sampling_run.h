@@ -29,6 +29,7 @@ struct SamplingRun {
   int label = -1;  // of every sample; -1 is unconditional
   std::size_t batch = 64;
   SampleType type = SampleType::kF32;
+  double second_moment = 0;  // E|x_0|^2 of what is sampled (second_moment(), of the label's rows where there is one)
   /// Real rows that no sampler has seen, for the copy rule's false-positive rate; without it each training row is held
   /// against the others.
   std::optional<Dataset> held_out;
@@ -44,17 +45,25 @@ struct LevelSummary {
   double largest_weight = 0;  // mean
 };
 
+/// E|x_0|^2 of the rows with this label, data units squared. Throws Error when there are none.
+double second_moment(const Dataset& data, int label);
+
 struct SamplingReport {
   std::size_t finished = 0;  // of the seeds; fewer when cancelled
   std::size_t requested = 0;
+  bool complete = false;      // nothing was cancelled: all are finished and the rule is measured
   double start_mismatch = 0;  // nats (start_mismatch()); 0 for an exact start
   std::vector<LevelSummary> levels;
   CopyRule rule;
   Copies copies;
+  /// Total 0: not measured, as the run is not complete or there is nothing to measure it on.
   Proportion false_positives;
   bool held_out = false;  // the false positives are of held-out rows
   double seconds = 0;     // of sampling, in this process
 };
+
+/// Throws Error when the memory that run_sampling() takes besides the data is over the limit.
+void check_sampling_memory(const SamplingRun& run, const Context& context);
 
 /// Samples every seed that the folder does not hold yet, in batches; then writes
 ///   samples.npz    arr_0 (SampleType), arr_1 labels where the run has one, seeds
