@@ -287,10 +287,8 @@ SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Con
   report.held_out = run.held_out.has_value();
   if (report.finished == requested) {
     try {
-      if (run.data.size() > 1 || run.held_out) {  // one row has nothing to be held against
-        report.false_positives = false_positive_rate(report.rule, run.data, run.held_out ? &*run.held_out : nullptr,
-                                                     kFalsePositiveRows, 0, context);
-      }
+      report.false_positives = false_positive_rate(report.rule, run.data, run.held_out ? &*run.held_out : nullptr,
+                                                   kFalsePositiveRows, 0, context);
       report.complete = true;
     } catch (const Cancelled&) {  // the samples are written all the same
     }
