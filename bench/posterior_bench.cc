@@ -33,7 +33,7 @@ float FusedChains(std::size_t steps) {
   const auto b = hn::Set(f, 0.001F);
   for (std::size_t s = 0; s < steps; ++s) {
 #pragma GCC unroll 12
-    for (std::size_t i = 0; i < kChains; ++i) sums[i] = hn::MulAdd(sums[i], a, b);
+    for (auto& sum : sums) sum = hn::MulAdd(sum, a, b);
   }
   auto total = sums[0];
   for (std::size_t i = 1; i < kChains; ++i) total = hn::Add(total, sums[i]);
