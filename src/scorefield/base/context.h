@@ -25,13 +25,15 @@ struct Context {
   ThreadPool* pool = nullptr;
   const std::atomic<bool>* cancelled = nullptr;
   ProgressSink* progress = nullptr;
-  /// Bytes that the data and the scratch of a job may take together.
+  /// Bytes that one allocation may take, be it data or scratch: checked one by one before each large allocation.
   std::size_t memory_limit = std::numeric_limits<std::size_t>::max();
 
   /// Throws Cancelled when the caller asked to stop. Long loops call it at least every 100 ms.
   void check_cancelled() const;
   /// Throws Error when `bytes` for `what` are over the limit. Called before allocating.
   void check_memory(std::size_t bytes, std::string_view what) const;
+  /// The same for `count` times `bytes_each`, whose product need not fit into a number.
+  void check_memory(std::size_t count, std::size_t bytes_each, std::string_view what) const;
   void report(std::string_view what, double done, double total) const {
     if (progress != nullptr) progress->update(what, done, total);
   }

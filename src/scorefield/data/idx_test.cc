@@ -114,7 +114,7 @@ TEST(Idx, ABombIsRefusedBeforeMemoryIsTaken) {
   EXPECT_LT(bomb.size(), 8192u);
   Context small;
   small.memory_limit = 1 << 20;
-  expect_error([&] { read_idx(make_blob("bomb", bomb), {}, small); }, "bomb needs 5 MiB, over the memory limit");
+  expect_error([&] { read_idx(make_blob("bomb", bomb), {}, small); }, "bomb needs 4 MiB, over the memory limit");
 }
 
 }  // namespace

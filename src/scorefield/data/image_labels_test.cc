@@ -80,7 +80,7 @@ TEST(ImageLabels, LongJsonIsOverTheMemoryLimit) {
   context.memory_limit = 1 << 20;
   const Blob json = make_blob("dataset.json", std::string(1 << 18, ' ') + "{}");
   EXPECT_THAT([&] { labels_from_json(json, {}, context); },
-              ThrowsMessage<Error>(HasSubstr("dataset.json needs 3 MiB, over the memory limit of 1 MiB")));
+              ThrowsMessage<Error>(HasSubstr("dataset.json needs 2.1 MiB, over the memory limit of 1 MiB")));
 }
 
 TEST(ImageLabels, WhatComesTwiceOrIsMissingIsAnError) {

@@ -241,7 +241,7 @@ TEST(Jpeg, WhatLibjpegKeepsCountsAsMemory) {
   EXPECT_EQ(error_of(jpeg.bytes(), context), "no error");
   jpeg.progressive = true;  // 1 MiB of pixels and 2 MiB of coefficients
   EXPECT_EQ(error_of(jpeg.bytes(), context),
-            "a.jpg needs 4 MiB, over the memory limit of 2 MiB; raise --memory-limit or use less data");
+            "a.jpg needs 3 MiB, over the memory limit of 2 MiB; raise --memory-limit or use less data");
 }
 
 TEST(Jpeg, EndlessScansAreRefused) {

@@ -71,7 +71,7 @@ TEST(Points, MemoryIsCheckedBeforeItIsTaken) {
   small.memory_limit = 1000;
   std::string text;
   for (int k = 0; k < 200; ++k) text += "1\n";
-  expect_error([&] { read(text, small); }, "p.csv needs 1 MiB, over the memory limit");
+  expect_error([&] { read(text, small); }, "p.csv needs 1.6 KiB, over the memory limit");
   // Many empty lines under a wide one need no more than the bytes can hold.
   std::string wide;
   for (int k = 0; k < 30; ++k) wide += "1,";
