@@ -142,6 +142,12 @@ TEST(DescribeCommand, RefusesWithOneLineAndLeavesNothing) {
            {"--data images.npz --held-out missing.npz", "missing.npz"},
            {"--data points.npz --classes 1", "labels"},
            {"--data points.npz --rows 0", "--rows"},
+           {"--data images.npz --resolution -1", "--resolution"},
+           {"--data images.npz --resolution 65536", "--resolution"},
+           {"--data images.npz --resolution 4294967296", "--resolution"},
+           {"--data images.npz --resolution 18446744073709551615", "--resolution"},
+           {"--data images.npz --subset -1", "--subset"},
+           {"--data images.npz --seed -1", "--seed"},
            {"--data points.npz --rows 3 --exhaustive", "--exhaustive"},
            {"", "--data"},
        }) {

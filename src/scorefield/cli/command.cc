@@ -82,12 +82,15 @@ void add_data_arguments(CLI::App& command, DataArguments& arguments) {
       ->group("Data");
   command.add_option("--key", arguments.key, "The array inside an .npz")->group("Data");
   command.add_option("--classes", arguments.classes, "Keep these labels only, e.g. 0,3")->group("Data");
-  command.add_option("--subset", arguments.subset, "Keep the first N rows (after --classes)")->group("Data");
+  command.add_option("--subset", arguments.subset, "Keep the first N rows (after --classes)")
+      ->check(CLI::PositiveNumber)
+      ->group("Data");
   command
       .add_option("--units", arguments.units,
                   "Data units: stored, unit ([0,1]), image ([-1,1]), or A,B for A*stored+B; images: [-1,1]")
       ->group("Data");
   command.add_option("--resolution", arguments.resolution, "Centre-crop and area-resize images to this size")
+      ->check(CLI::Range(1, 65535))
       ->group("Data");
 }
 

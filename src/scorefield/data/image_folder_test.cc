@@ -172,6 +172,8 @@ TEST_F(ImageFolder, DifferentSizesAreRefusedWithAHint) {
   EXPECT_EQ(data.shape(), (std::vector<std::size_t>{1, 2, 2}));
   EXPECT_THAT(data.notes(), ElementsAre("images cropped to their central square and averaged by area to 2 x 2"));
   EXPECT_EQ(error(0), "--resolution 0 leaves no pixels");
+  EXPECT_EQ(error(std::size_t{1} << 32), "--resolution 4294967296: the largest is 65535");
+  EXPECT_EQ(error(~std::size_t{0}), "--resolution 18446744073709551615: the largest is 65535");
 }
 
 TEST_F(ImageFolder, OneDamagedFileIsNamed) {
@@ -184,8 +186,10 @@ TEST_F(ImageFolder, MemoryIsCheckedBeforeItIsTaken) {
   for (const char* name : {"a.png", "b.png", "c.png"}) put(name, wide(1000, 1000));
   Context context;
   context.memory_limit = 2 << 20;  // enough for two
-  EXPECT_EQ(error({}, context), " needs 3 MiB, over the memory limit of 2 MiB; raise --memory-limit or use less data");
+  EXPECT_EQ(error({}, context),
+            " needs 2.9 MiB, over the memory limit of 2 MiB; raise --memory-limit or use less data");
   EXPECT_EQ(read(10, context).size(), 3U);
+  EXPECT_THAT(error(65535, context), HasSubstr("over the memory limit"));  // 4 GiB each, were they made first
 }
 
 TEST_F(ImageFolder, LinksAreFollowedButNotInCircles) {

@@ -51,9 +51,10 @@ class Decoder {
                                : labels_from_folders(set.files, set.name)),
         resolution_(resolution),
         context_(context) {
-    const Image first = load(0, context).image;
-    height_ = first.height;
-    width_ = first.width;
+    if (resolution) check_resolution(*resolution);
+    const Image first = decode_image(set.read(0), context).image;
+    height_ = resolution.value_or(first.height);
+    width_ = resolution.value_or(first.width);
     channels_ = first.channels;
   }
 
@@ -92,7 +93,7 @@ class Decoder {
     DecodedImage decoded = decode_image(set_.read(i), context);
     Loaded loaded{std::move(decoded.image), decoded.changes, false};
     if (resolution_ && (loaded.image.height != *resolution_ || loaded.image.width != *resolution_)) {
-      loaded.image = resize_image(loaded.image, *resolution_);
+      loaded.image = resize_image(loaded.image, *resolution_, context);
       loaded.resized = true;
     }
     return loaded;
@@ -115,7 +116,7 @@ class Decoder {
   bool decode_all() {
     const std::size_t count = set_.files.size();
     const std::size_t length = channels_ * height_ * width_;
-    context_.check_memory(count * length, set_.name);
+    context_.check_memory(count, length, set_.name);
     Context one_image = context_;  // of what is left each thread gets its share
     one_image.memory_limit = (context_.memory_limit - count * length) / threads();
     values_.assign(count * length, 0);

@@ -65,17 +65,13 @@ void average(Plane<const T> in, std::size_t from, Plane<T> out, std::size_t to) 
   }
 }
 
-void check_resolution(std::size_t resolution) {
-  if (resolution == 0) throw Error("--resolution 0 leaves no pixels");
-}
-
 template <class T>
 Dataset resize_rows(const Dataset& dataset, RowsView<const T> rows, std::size_t resolution, const Context& context) {
   const std::size_t channels = dataset.shape()[0];
   const std::size_t height = dataset.shape()[1];
   const std::size_t width = dataset.shape()[2];
-  const std::size_t area = resolution * resolution;
-  context.check_memory(rows.rows * channels * area * sizeof(T), dataset.name());
+  const std::size_t area = resolution * resolution;  // fits: see check_resolution()
+  context.check_memory(rows.rows * channels, area * sizeof(T), dataset.name());
   std::vector<T> values(rows.rows * channels * area);
   run_tasks(context.pool, rows.rows, [&](std::size_t i, int) {
     context.check_cancelled();
@@ -94,9 +90,16 @@ Dataset resize_rows(const Dataset& dataset, RowsView<const T> rows, std::size_t 
 
 }  // namespace
 
-Image resize_image(const Image& image, std::size_t resolution) {
+void check_resolution(std::size_t resolution) {
+  constexpr std::size_t kMost = 65535;
+  if (resolution == 0) throw Error("--resolution 0 leaves no pixels");
+  if (resolution > kMost) throw Error(fmt::format("--resolution {}: the largest is {}", resolution, kMost));
+}
+
+Image resize_image(const Image& image, std::size_t resolution, const Context& context) {
   check_resolution(resolution);
   const std::size_t channels = image.channels;
+  context.check_memory(resolution * resolution * channels, fmt::format("an image of {0} x {0}", resolution));
   Image resized{resolution, resolution, channels, std::vector<std::uint8_t>(resolution * resolution * channels)};
   for (std::size_t c = 0; c < channels; ++c) {
     const Plane<const std::uint8_t> in{image.pixels.data() + c, image.width * channels, channels};
