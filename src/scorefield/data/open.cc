@@ -125,7 +125,7 @@ Dataset keep_first(const Dataset& data, std::size_t count, const Context& contex
   return select(data, rows, context).with_note(fmt::format("the first {} rows", count));
 }
 
-/// "a,b" as numbers.
+/// "a,b" as numbers. Throws Error when distances in these units could not be squared.
 std::optional<Affine> read_affine(std::string_view text) {
   Affine affine;
   const char* const end = text.data() + text.size();
@@ -134,6 +134,14 @@ std::optional<Affine> read_affine(std::string_view text) {
   const auto offset = std::from_chars(scale.ptr + 1, end, affine.offset);
   if (offset.ec != std::errc() || offset.ptr != end) return std::nullopt;
   if (!std::isfinite(affine.scale) || !std::isfinite(affine.offset) || affine.scale == 0) return std::nullopt;
+  constexpr double kLeast = 1e-100;
+  constexpr double kMost = 1e100;
+  if (!(std::abs(affine.scale) >= kLeast && std::abs(affine.scale) <= kMost && std::abs(affine.offset) <= kMost)) {
+    throw Error(
+        fmt::format("--units {}: A must lie between {} and {} in size, and B within {}, or squares of distances "
+                    "would leave the range of numbers; choose units nearer to the values",
+                    text, kLeast, kMost, kMost));
+  }
   return affine;
 }
 

@@ -147,6 +147,11 @@ TEST(OpenDataset, UnitsAreTheUsers) {
   for (const char* units : {"x", "1", "1,", ",1", "1,2,3", "0,1", "nan,1", "1,inf", "1 ,2"}) {
     expect_error([&] { open_dataset("ring", with_units(units), {}); }, "known are unit, image, stored, or A,B");
   }
+  for (const char* units : {"1e-200,0", "-1e-101,0", "1e101,0", "-1e200,0", "1,1e101", "1,-1e200"}) {
+    expect_error([&] { open_dataset("ring", with_units(units), {}); }, "A must lie between 1e-100 and 1e+100 in size");
+  }
+  EXPECT_EQ(open_dataset("ring", with_units("-1e-100,1e100"), {}).affine(), (Affine{-1e-100, 1e100}));
+  EXPECT_EQ(open_dataset("ring", with_units("1e100,0"), {}).affine(), (Affine{1e100, 0}));
 }
 
 TEST(OpenDataset, SelectionsKeepTheMemoryLimit) {
