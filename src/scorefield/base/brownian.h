@@ -1,5 +1,5 @@
 // The noise of stochastic samplers: one Brownian path a sample, whose clock is log sigma. The path is a function of the
-// seed alone, so step counts, call order and batches never enter (DESIGN 5; docs/theory/noise.md).
+// seed alone, so step counts, call order and batches never enter (docs/theory/noise.md).
 #pragma once
 
 #include <cstddef>
