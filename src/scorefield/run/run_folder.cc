@@ -151,7 +151,7 @@ RunFolder::~RunFolder() {
   if (lock_ >= 0) ::close(lock_);
 }
 
-void RunFolder::begin(const nlohmann::json& config, const std::vector<std::string>& may_differ) {
+void RunFolder::begin(const nlohmann::json& config) {
   ensure(config.is_object(), "a config is a JSON object");
   nlohmann::json full = config;
   full["version"] = version();
@@ -160,14 +160,10 @@ void RunFolder::begin(const nlohmann::json& config, const std::vector<std::strin
     write_json(file, full);
     return;
   }
-  nlohmann::json before = read_json(file, Context{});
+  const nlohmann::json before = read_json(file, Context{});
   if (!before.is_object()) throw Error(fmt::format("{}: is not the config of a run", file.string()));
   // As it comes back from a file: numbers that are not finite are null there.
-  nlohmann::json now = nlohmann::json::parse(full.dump());
-  for (const std::string& key : may_differ) {
-    before.erase(key);
-    now.erase(key);
-  }
+  const nlohmann::json now = nlohmann::json::parse(full.dump());
   for (const nlohmann::json& step : nlohmann::json::diff(before, now)) {
     const nlohmann::json::json_pointer where(step["path"].get<std::string>());
     const std::string was = before.contains(where) ? before[where].dump() : "absent";

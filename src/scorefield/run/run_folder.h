@@ -7,7 +7,6 @@
 #include <set>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "scorefield/base/context.h"
 #include "scorefield/run/json_lines.h"
@@ -34,9 +33,9 @@ class RunFolder {
   bool resumed() const { return resumed_; }
 
   /// Starts or resumes the run of `config` (an object: the resolved settings and the digests of data and model).
-  /// A new folder gets config.json with the library's version added. A resumed one must hold the same config, except
-  /// for the top-level keys in `may_differ` (threads and the like); otherwise Error names the first difference.
-  void begin(const nlohmann::json& config, const std::vector<std::string>& may_differ = {});
+  /// A new folder gets config.json with the library's version added. A resumed one must hold the same config; otherwise
+  /// Error names the first difference.
+  void begin(const nlohmann::json& config);
 
   /// The units of work that are finished, under names of the caller's choice (a seed, "report").
   bool is_done(std::string_view unit) const { return done_.find(unit) != done_.end(); }

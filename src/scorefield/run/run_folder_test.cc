@@ -65,7 +65,7 @@ TEST_F(RunFolderTest, AFolderWithOtherThingsIsRefusedAndLeftAsItWas) {
 
 TEST_F(RunFolderTest, ResumesTheSameConfigOnly) {
   const double infinity = std::numeric_limits<double>::infinity();
-  const nlohmann::json config = {{"data", {{"digest", "aa"}}}, {"threads", 2}, {"sigma_max", infinity}};
+  const nlohmann::json config = {{"data", {{"digest", "aa"}}}, {"steps", 2}, {"sigma_max", infinity}};
   {
     RunFolder run = RunFolder::take(root_);
     run.begin(config);
@@ -82,13 +82,13 @@ TEST_F(RunFolderTest, ResumesTheSameConfigOnly) {
     EXPECT_FALSE(run.is_done("4"));
     EXPECT_FALSE(fs::exists(root_ / "images" / "samples.npz.part-1-0"));
     EXPECT_TRUE(fs::exists(root_ / "my.part-list.txt"));
+    run.begin(config);
     nlohmann::json other = config;
-    other["threads"] = 1;
-    run.begin(other, {"threads"});
-    EXPECT_NE(error_of([&] { run.begin(other); }).find("/threads was 2 and is now 1"), std::string::npos);
+    other["steps"] = 1;
+    EXPECT_NE(error_of([&] { run.begin(other); }).find("/steps was 2 and is now 1"), std::string::npos);
+    other = config;
     other["data"]["digest"] = "bb";
-    EXPECT_NE(error_of([&] { run.begin(other, {"threads"}); }).find("/data/digest was \"aa\" and is now \"bb\""),
-              std::string::npos);
+    EXPECT_NE(error_of([&] { run.begin(other); }).find("/data/digest was \"aa\" and is now \"bb\""), std::string::npos);
     other = config;
     other["batch"] = 8;
     EXPECT_NE(error_of([&] { run.begin(other); }).find("/batch was absent and is now 8"), std::string::npos);
