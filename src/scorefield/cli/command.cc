@@ -83,7 +83,7 @@ void add_data_arguments(CLI::App& command, DataArguments& arguments) {
   command.add_option("--key", arguments.key, "The array inside an .npz")->group("Data");
   command.add_option("--classes", arguments.classes, "Keep these labels only, e.g. 0,3")->group("Data");
   command.add_option("--subset", arguments.subset, "Keep the first N rows (after --classes)")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 48))
       ->group("Data");
   command
       .add_option("--units", arguments.units,

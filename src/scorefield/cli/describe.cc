@@ -91,7 +91,9 @@ void add_describe_command(CLI::App& app) {
           ->check(CLI::Range(std::size_t{1}, std::size_t{1} << 32));
   command->add_flag("--exhaustive", arguments->exhaustive, "Search for the neighbours of every row")->excludes(rows);
   command->add_option("--seed", arguments->seed, "Of the random choice of rows")
-      ->check(CLI::NonNegativeNumber)
+      ->check([](const std::string& text) {
+        return text.find('-') == std::string::npos ? std::string() : fmt::format("{} is negative", text);
+      })
       ->capture_default_str();
   command->add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");
   command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
