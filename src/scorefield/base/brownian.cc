@@ -47,6 +47,10 @@ double BrownianPath::duration(double sigma_from, double sigma_to) {
   return std::abs(clock_of(sigma_to) - clock_of(sigma_from));
 }
 
+std::uint64_t BrownianPath::leaf_of(double sigma) {
+  return locate(sigma).leaf;
+}
+
 BrownianPath::Point BrownianPath::locate(double sigma) {
   const double clock = clock_of(sigma);
   const auto leaf = static_cast<std::uint64_t>((clock + kClockEnd) / kLeafWidth);

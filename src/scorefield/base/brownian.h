@@ -30,6 +30,8 @@ class BrownianPath {
 
   /// |log sigma_to - log sigma_from| on the clock, in [0, 64]: the variance of W(to) - W(from).
   static double duration(double sigma_from, double sigma_to);
+  /// The leaf in which a noise level lies, below 2^24: an address for noise that belongs to that level.
+  static std::uint64_t leaf_of(double sigma);
 
  private:
   struct Point {

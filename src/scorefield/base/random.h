@@ -16,6 +16,7 @@ enum class Purpose : std::uint16_t {
   kSubset = 5,        // random subsets and permutations
   kProbe = 6,         // random directions and probes of estimators
   kTest = 7,
+  kFreshNoise = 8,  // noise of samplers outside the Brownian path; node = leaf of log sigma * 2^32 + number
 };
 
 /// The stream of one (seed, purpose, node). Copyable, has no state that drawing changes.

@@ -90,7 +90,7 @@ void try_first_step(const SamplingRun& run, const SamplerEntry& solver, const Co
   Sampling first = run.sampling;
   first.levels.resize(2);
   (void)sample(first, std::span(run.seeds).first(1), std::vector<int>{run.label}, nullptr, context);
-  if (!solver.stochastic) return;
+  if (solver.kind == SamplerKind::kOde) return;
   BrownianPath path(0, 1);
   double noise = 0;
   for (std::size_t i = 0; i + 1 < run.sampling.levels.size(); ++i) {
@@ -104,7 +104,7 @@ void print_dry_run(const SamplingRun& run, bool json, const Context& context) {
   first.levels.resize(2);
   const auto began = std::chrono::steady_clock::now();
   const std::size_t used =
-      sample(first, std::span(run.seeds).first(batch), std::vector<int>{run.label}, nullptr, context).evaluations;
+      sample(first, std::span(run.seeds).first(batch), std::vector<int>{run.label}, nullptr, context).evaluations[0];
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began;
 
   const double batches = std::ceil(static_cast<double>(run.seeds.size()) / static_cast<double>(batch));
@@ -178,15 +178,16 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
   // Nothing below throws: g++ 12 destroys members twice when an initialiser of an aggregate does.
   SamplingRun run{.data = data,
                   .sampling = {.field = field,
-                               .sampler = solver.sampler,
+                               .sampler = solver,
                                .levels = levels,
                                .start = arguments.start == "exact" ? Start::kExact : Start::kNoise},
-                  .evaluations = evaluations_of(solver, levels),
+                  .evaluations = 0,
                   .seeds = seeds,
                   .label = arguments.label,
                   .batch = arguments.batch,
                   .type = type,
                   .held_out = {}};
+  run.evaluations = evaluations_of(run.sampling);
   run.second_moment = arguments.label < 0 ? second_moment(field) : second_moment(data, arguments.label);
   warn_of_start(run);
   if (arguments.dry_run) {

@@ -4,7 +4,7 @@
 
 #include "scorefield/experiment/claims.h"
 #include "scorefield/sample/linear_step.h"
-#include "scorefield/sample/sde_samplers.h"
+#include "scorefield/sample/sampler.h"
 
 namespace scorefield {
 namespace {
@@ -43,7 +43,7 @@ double worst_over_ddpm_steps() {
     const LinearStep posterior =
         ddpm_posterior(static_cast<double>(1 - beta), static_cast<double>(beta), static_cast<double>(before),
                        static_cast<double>(1 - before), static_cast<double>(1 - alpha_bar));
-    worst = std::max(worst, largest_difference(posterior, linear_step(posterior_sampler(), *process, k, k - 1)));
+    worst = std::max(worst, largest_difference(posterior, linear_step(find_sampler("posterior"), *process, k, k - 1)));
   }
   return worst;
 }
@@ -61,7 +61,7 @@ Findings measure(const Context& /*context*/) {
       const double r = share * t;
       const LinearStep step = bridge(t, r);
       const double ddpm = largest_difference(step, ddpm_posterior_at(t, r));
-      const double sampler = largest_difference(step, linear_step(posterior_sampler(), *ou, t, r));
+      const double sampler = largest_difference(step, linear_step(find_sampler("posterior"), *ou, t, r));
       table.rows.push_back({t, r, step.state, step.denoised, step.noise, ddpm, sampler});
       against_ddpm = std::max(against_ddpm, ddpm);
       against_sampler = std::max(against_sampler, sampler);

@@ -12,7 +12,7 @@
 #include "scorefield/metrics/memorisation.h"
 #include "scorefield/process/schedule.h"
 #include "scorefield/sample/sample.h"
-#include "scorefield/sample/sde_samplers.h"
+#include "scorefield/sample/sampler.h"
 
 namespace scorefield {
 namespace {
@@ -57,7 +57,7 @@ Ends run_to(double sigma_min, int steps, std::size_t count, const Empirical& fie
   std::vector<std::uint64_t> seeds(count);
   std::iota(seeds.begin(), seeds.end(), 0);
   Ends ends;
-  ends.x = sample({.field = field, .sampler = posterior_sampler(), .levels = noise_levels(schedule)}, seeds, {},
+  ends.x = sample({.field = field, .sampler = find_sampler("posterior"), .levels = noise_levels(schedule)}, seeds, {},
                   observer, context)
                .x;
   ends.nearest = nearest_two(field.data(), ends.x.view(), context);

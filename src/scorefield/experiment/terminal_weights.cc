@@ -11,7 +11,7 @@
 #include "scorefield/experiment/terminal_law.h"
 #include "scorefield/process/schedule.h"
 #include "scorefield/sample/sample.h"
-#include "scorefield/sample/sde_samplers.h"
+#include "scorefield/sample/sampler.h"
 
 namespace scorefield {
 namespace {
@@ -39,9 +39,9 @@ std::vector<std::size_t> end_points(const Field& field, double start, int steps,
   schedule.end_at_zero = false;
   std::vector<std::uint64_t> seeds(kBatch);
   std::iota(seeds.begin(), seeds.end(), first);
-  const Samples samples =
-      sample({.field = field, .sampler = posterior_sampler(), .levels = noise_levels(schedule), .start = Start::kExact},
-             seeds, {}, nullptr, context);
+  const Samples samples = sample(
+      {.field = field, .sampler = find_sampler("posterior"), .levels = noise_levels(schedule), .start = Start::kExact},
+      seeds, {}, nullptr, context);
   std::vector<std::size_t> ends;
   for (const double x : samples.x.values()) ends.push_back(nearest_point(x));
   return ends;

@@ -10,7 +10,7 @@
 #include "scorefield/experiment/point_field.h"
 #include "scorefield/sample/linear_step.h"
 #include "scorefield/sample/sample.h"
-#include "scorefield/sample/sde_samplers.h"
+#include "scorefield/sample/sampler.h"
 
 namespace scorefield {
 namespace {
@@ -41,7 +41,7 @@ EndLaw exact_law() {
 }
 
 /// The law after `steps` equal steps: for one datum D = x_0, so each step is linear and the recursion is exact.
-EndLaw sampler_law(const Sampler& sampler, int steps) {
+EndLaw sampler_law(const SamplerEntry& sampler, int steps) {
   const auto ou = make_ou();
   EndLaw law;
   for (int i = 0; i < steps; ++i) {
@@ -59,7 +59,7 @@ double euler_maruyama_difference(int steps) {
   for (int i = 0; i < steps; ++i) {
     const double t = time_at(i, steps);
     const double h = t - time_at(i + 1, steps);
-    const LinearStep step = linear_step(euler_maruyama_sampler(), *ou, t, t - h);
+    const LinearStep step = linear_step(find_sampler("euler-maruyama"), *ou, t, t - h);
     worst = std::max({worst, std::abs(step.state - (1 - h / std::tanh(t))), std::abs(step.denoised - h / std::sinh(t)),
                       std::abs(step.noise - std::sqrt(2 * h))});
   }
@@ -72,7 +72,7 @@ struct Variance {
 };
 
 /// Of the end points of kPaths sampled paths, in Ornstein-Uhlenbeck coordinates, about their known mean.
-Variance simulated_variance(const Sampler& sampler, int steps, double mean, const Context& context) {
+Variance simulated_variance(const SamplerEntry& sampler, int steps, double mean, const Context& context) {
   const auto ou = make_ou();
   const UnitNormalStart field(point_field(std::span(&kDatum, 1), 1, context));
   std::vector<double> levels;
@@ -154,11 +154,11 @@ void euler_maruyama(Findings& findings, const Context& context) {
   std::vector<Variance> simulated;
   std::vector<double> errors;
   for (const int steps : {25, 50, 100, 200, 400, 800, 1600}) {
-    const EndLaw law = sampler_law(euler_maruyama_sampler(), steps);
+    const EndLaw law = sampler_law(find_sampler("euler-maruyama"), steps);
     errors.push_back(law.total_variance() - exact);
     table.rows.push_back({static_cast<double>(steps), (kStart - kStop) / steps, errors.back(), NAN, NAN});
     if (steps > 200) continue;
-    const Variance variance = simulated_variance(euler_maruyama_sampler(), steps, law.mean(), context);
+    const Variance variance = simulated_variance(find_sampler("euler-maruyama"), steps, law.mean(), context);
     sampled.push_back(steps);
     recursion.push_back(law.total_variance());
     simulated.push_back(variance);
@@ -188,7 +188,7 @@ void posterior(Findings& findings, const Context& context) {
               {}};
   double worst = 0;
   for (const int steps : {1, 2, 5, 50, 1000}) {
-    const EndLaw law = sampler_law(posterior_sampler(), steps);
+    const EndLaw law = sampler_law(find_sampler("posterior"), steps);
     const std::array<double, 3> difference = {law.state - exact.state, law.datum - exact.datum,
                                               law.variance - exact.variance};
     table.rows.push_back({static_cast<double>(steps), difference[0], difference[1], difference[2]});
@@ -198,7 +198,7 @@ void posterior(Findings& findings, const Context& context) {
                              1e-12, "exact for one datum; 1000 steps of about ten roundings each"});
   findings.tables.push_back(std::move(table));
   for (const int steps : {1, 10}) {
-    const Variance variance = simulated_variance(posterior_sampler(), steps, exact.mean(), context);
+    const Variance variance = simulated_variance(find_sampler("posterior"), steps, exact.mean(), context);
     findings.checks.push_back({fmt::format("variance of sampled posterior steps, {}", steps), variance.value,
                                variance.standard_error, exact.total_variance(), 3 * variance.standard_error,
                                "the exact law of the bridge; three standard errors of 20000 paths"});

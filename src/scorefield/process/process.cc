@@ -56,19 +56,40 @@ class Edm final : public Process {
   double inverse(double sigma) const override { return sigma; }
 };
 
+class VarianceExplodingSqrt final : public Process {
+ public:
+  std::string_view name() const override { return "ve-sqrt"; }
+  double t_min() const override { return 0; }
+  double t_max() const override { return kInf; }
+
+ protected:
+  Marginal marginal(double t) const override {
+    if (std::isinf(t)) return {0, kInf, 1, 0, 0, 0};
+    const double sigma = std::sqrt(t);
+    const double slope = t == 0 ? kInf : 0.5 / sigma;
+    return {1, sigma, sigma, 0, slope, slope};
+  }
+  double inverse(double sigma) const override { return sigma * sigma; }
+};
+
 /// beta(t) linear and its integral, for VP and sub-VP.
 class LinearBeta {
  public:
-  LinearBeta(double beta_min, double beta_max) : beta_min_(beta_min), slope_(beta_max - beta_min) {
-    // Their integral over [0, 1] is then at most 500, which leaves a signal of e^-250.
+  LinearBeta(double beta_min, double beta_max) : beta_min_(beta_min), slope_(beta_max - beta_min) {}
+  /// Throws Error where beta is not positive on [0, 1], or so large that its integral, at most 500 then, leaves a
+  /// signal below e^-250.
+  static LinearBeta positive(double beta_min, double beta_max) {
     if (!(beta_min > 0 && beta_max > 0 && beta_min + beta_max <= 1000)) {
       throw Error(fmt::format("betas must be above 0 and not over 1000 together, got {} and {}", beta_min, beta_max));
     }
+    return {beta_min, beta_max};
   }
   double beta(double t) const { return beta_min_ + slope_ * t; }
-  double integral(double t) const { return t * (beta_min_ + slope_ * t / 2); }
+  /// 0 where a negative beta_min makes it less.
+  double integral(double t) const { return std::max(0.0, t * (beta_min_ + slope_ * t / 2)); }
   /// The t at which the integral has this value: the root of slope/2 t^2 + beta_min t - value, without cancellation.
   double time_of_integral(double value) const {
+    if (value == 0) return 0;
     return 2 * value / (beta_min_ + std::sqrt(beta_min_ * beta_min_ + 2 * slope_ * value));
   }
 
@@ -89,7 +110,7 @@ Marginal variance_preserving(double b, double beta) {
 
 class VariancePreserving final : public Process {
  public:
-  VariancePreserving(double beta_min, double beta_max) : beta_(beta_min, beta_max) {}
+  explicit VariancePreserving(LinearBeta beta) : beta_(beta) {}
   std::string_view name() const override { return "vp"; }
   double t_min() const override { return 0; }
   double t_max() const override { return 1; }
@@ -104,7 +125,7 @@ class VariancePreserving final : public Process {
 
 class SubVariancePreserving final : public Process {
  public:
-  SubVariancePreserving(double beta_min, double beta_max) : beta_(beta_min, beta_max) {}
+  SubVariancePreserving(double beta_min, double beta_max) : beta_(LinearBeta::positive(beta_min, beta_max)) {}
   std::string_view name() const override { return "sub-vp"; }
   double t_min() const override { return 0; }
   double t_max() const override { return 1; }
@@ -242,15 +263,11 @@ struct Named {
 
 /// A new process is one line here.
 constexpr std::array kProcesses = {
-    Named{"ve", [] { return make_ve(); }},
-    Named{"edm", [] { return make_edm(); }},
-    Named{"vp", [] { return make_vp(); }},
-    Named{"sub-vp", [] { return make_sub_vp(); }},
-    Named{"ou", [] { return make_ou(); }},
-    Named{"cosine", [] { return make_cosine(); }},
-    Named{"ddpm", [] { return make_ddpm(); }},
-    Named{"flow", [] { return make_flow(); }},
-    Named{"rectified-flow", [] { return make_flow(); }},
+    Named{"ve", [] { return make_ve(); }},         Named{"ve-sqrt", [] { return make_ve_sqrt(); }},
+    Named{"edm", [] { return make_edm(); }},       Named{"vp", [] { return make_vp(); }},
+    Named{"sub-vp", [] { return make_sub_vp(); }}, Named{"ou", [] { return make_ou(); }},
+    Named{"cosine", [] { return make_cosine(); }}, Named{"ddpm", [] { return make_ddpm(); }},
+    Named{"flow", [] { return make_flow(); }},     Named{"rectified-flow", [] { return make_flow(); }},
 };
 
 }  // namespace
@@ -296,11 +313,26 @@ std::vector<std::string> process_names() {
 std::unique_ptr<const Process> make_ve(double sigma_min, double sigma_max) {
   return std::make_unique<VarianceExploding>(sigma_min, sigma_max);
 }
+std::unique_ptr<const Process> make_ve_sqrt() {
+  return std::make_unique<VarianceExplodingSqrt>();
+}
 std::unique_ptr<const Process> make_edm() {
   return std::make_unique<Edm>();
 }
 std::unique_ptr<const Process> make_vp(double beta_min, double beta_max) {
-  return std::make_unique<VariancePreserving>(beta_min, beta_max);
+  return std::make_unique<VariancePreserving>(LinearBeta::positive(beta_min, beta_max));
+}
+std::unique_ptr<const Process> make_vp_between(double sigma_min, double sigma_max) {
+  constexpr double kFirst = 1e-3;  // the time of sigma_min
+  const double slope = 2 * (log1p_square(sigma_min) / kFirst - log1p_square(sigma_max)) / (kFirst - 1);
+  const double beta_min = log1p_square(sigma_max) - slope / 2;
+  if (!(beta_min + kFirst * slope > 0 && beta_min + slope > 0)) {
+    throw Error(
+        fmt::format("no variance-preserving process with rising noise goes from sigma {} at t = 0.001 to {} at "
+                    "t = 1; take a smaller sigma-min, or name the process (--process vp)",
+                    sigma_min, sigma_max));
+  }
+  return std::make_unique<VariancePreserving>(LinearBeta(beta_min, beta_min + slope));
 }
 std::unique_ptr<const Process> make_sub_vp(double beta_min, double beta_max) {
   return std::make_unique<SubVariancePreserving>(beta_min, beta_max);

@@ -47,18 +47,23 @@ class Process {
   virtual double inverse(double sigma) const = 0;
 };
 
-/// By name: ve, edm, vp, sub-vp, ou, cosine, ddpm, flow (alias rectified-flow), with the usual constants (those below).
-/// Throws Error for an unknown name, with near ones.
+/// By name: ve, ve-sqrt, edm, vp, sub-vp, ou, cosine, ddpm, flow (alias rectified-flow), with the usual constants
+/// (those below). Throws Error for an unknown name, with near ones.
 std::unique_ptr<const Process> make_process(std::string_view name);
 std::vector<std::string> process_names();
 
 /// sigma(t) = sigma_min (sigma_max/sigma_min)^t, t in [0, 1] (Song et al. 2021, as their code has it: the SDE itself
 /// starts from sigma_min noise).
 std::unique_ptr<const Process> make_ve(double sigma_min = 0.01, double sigma_max = 50);
+/// sigma(t) = sqrt(t), t in [0, inf] (Song et al. 2021 as Karras et al. 2022, table 1, have it).
+std::unique_ptr<const Process> make_ve_sqrt();
 /// sigma(t) = t, t in [0, inf] (Karras et al. 2022).
 std::unique_ptr<const Process> make_edm();
 /// dx = -beta/2 x dt + sqrt(beta) dw, beta(t) = beta_min + t (beta_max - beta_min), t in [0, 1] (Song et al. 2021).
 std::unique_ptr<const Process> make_vp(double beta_min = 0.1, double beta_max = 20);
+/// The variance-preserving process with sigma(1e-3) = sigma_min and sigma(1) = sigma_max (Karras et al. 2022, table 1
+/// and appendix B.2). Throws Error where its beta would not stay positive: sigma_min is too large for this time axis.
+std::unique_ptr<const Process> make_vp_between(double sigma_min, double sigma_max);
 /// VP's mean with standard deviation 1 - exp(-int beta) (Song et al. 2021).
 std::unique_ptr<const Process> make_sub_vp(double beta_min = 0.1, double beta_max = 20);
 /// Ornstein-Uhlenbeck dX = -X dt + sqrt(2) dB, t in [0, inf].

@@ -15,6 +15,6 @@ struct LinearStep {
 
 /// The step from t_from down to t_to of a sampler that asks for D at its first point only. Exact up to rounding: the
 /// sampler itself steps three unit vectors.
-LinearStep linear_step(const Sampler& sampler, const Process& process, double t_from, double t_to);
+LinearStep linear_step(const SamplerEntry& sampler, const Process& process, double t_from, double t_to);
 
 }  // namespace scorefield

@@ -1,5 +1,6 @@
 #include "scorefield/sample/sample.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -11,7 +12,6 @@
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/process/schedule.h"
 #include "scorefield/sample/linear_step.h"
-#include "scorefield/sample/sde_samplers.h"
 
 namespace scorefield {
 namespace {
@@ -57,7 +57,7 @@ std::vector<std::uint64_t> seeds_up_to(std::size_t count) {
 
 /// Largest error of the end point of the probability-flow ODE, against x(sigma) = m + sqrt((v + s^2)/(v + s0^2)) (x -
 /// m).
-double ode_error(const Sampler& sampler, const Process& process, int steps) {
+double ode_error(const SamplerEntry& sampler, const Process& process, int steps) {
   const IsotropicGaussian field(3, 0.7, 0.5);
   const double from = 5;
   const double to = 0.05;
@@ -82,7 +82,7 @@ TEST(OdeSamplers, ReachTheirOrderInEveryTime) {
   for (const char* time : {"edm", "ou", "vp"}) {
     const auto process = make_process(time);
     for (const auto& [name, order] : {std::pair{"euler", 1.0}, std::pair{"heun", 2.0}}) {
-      const Sampler& sampler = find_sampler(name).sampler;
+      const SamplerEntry& sampler = find_sampler(name);
       const double slope = std::log2(ode_error(sampler, *process, 160) / ode_error(sampler, *process, 320));
       // The next term of the error expansion is of relative size h = 5/160 = 0.03 times a constant of order one.
       EXPECT_NEAR(slope, order, 0.1) << name;
@@ -95,14 +95,14 @@ TEST(Samplers, TakeTheEvaluationsThatTheTableSays) {
   const auto seeds = seeds_up_to(3);
   const auto edm = noise_levels({});
   for (const SamplerEntry& entry : samplers()) {
-    for (const auto& levels : {edm, std::vector<double>{kInf, 3, 1}, std::vector<double>{kInf, 0}}) {
-      EXPECT_EQ(sample({field, entry.sampler, levels}, seeds, {}, nullptr, {}).evaluations,
-                evaluations_of(entry, levels))
-          << entry.name;
+    for (const auto& levels : {edm, std::vector<double>{kInf, 3, 0.01}, std::vector<double>{kInf, 0}}) {
+      const Sampling sampling{field, entry, levels};
+      const std::size_t expected = evaluations_of(sampling);
+      EXPECT_THAT(sample(sampling, seeds, {}, nullptr, {}).evaluations, testing::Each(expected)) << entry.name;
     }
   }
-  EXPECT_EQ(evaluations_of(find_sampler("heun"), edm), 35U);
-  EXPECT_EQ(evaluations_of(find_sampler("euler"), edm), 18U);
+  EXPECT_EQ(evaluations_of({field, find_sampler("heun"), edm}), 35U);
+  EXPECT_EQ(evaluations_of({field, find_sampler("euler"), edm}), 18U);
 }
 
 TEST(SdeSamplers, PosteriorStepIsExactForOneDatumAtAnyStepSize) {
@@ -112,8 +112,8 @@ TEST(SdeSamplers, PosteriorStepIsExactForOneDatumAtAnyStepSize) {
     std::vector<double> levels;
     for (int i = 0; i <= steps; ++i) levels.push_back(3 * std::pow(0.1, static_cast<double>(i) / steps));
     const Samples samples =
-        sample({.field = datum, .sampler = find_sampler("posterior").sampler, .levels = levels, .start = Start::kExact},
-               seeds, {}, nullptr, {});
+        sample({.field = datum, .sampler = find_sampler("posterior"), .levels = levels, .start = Start::kExact}, seeds,
+               {}, nullptr, {});
     double mean = 0;
     double square = 0;
     for (const double x : samples.x.values()) {
@@ -134,7 +134,8 @@ std::vector<double> levels_5_to_01(int steps) {
 
 /// Variance at the last level of N(0, v) sampled from its exact law at the first: D = v/(v + sigma^2) x, so a step is
 /// x -> a x + b z, and the variance goes to a^2 variance + b^2. Exact up to rounding.
-double sampled_variance(const Sampler& sampler, const Process& process, const std::vector<double>& levels, double v) {
+double sampled_variance(const SamplerEntry& sampler, const Process& process, const std::vector<double>& levels,
+                        double v) {
   double variance = v + levels[0] * levels[0];
   for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
     const double from = process.time_of(levels[i]);
@@ -157,7 +158,7 @@ TEST(SdeSamplers, HaveWeakOrderOneInEveryTime) {
       std::vector<double> errors;
       for (const int steps : {400, 800, 1600}) {
         const auto levels = levels_5_to_01(steps);
-        errors.push_back(sampled_variance(find_sampler(name).sampler, *process, levels, kVariance) / exact - 1);
+        errors.push_back(sampled_variance(find_sampler(name), *process, levels, kVariance) / exact - 1);
       }
       // The order of a halving is 1 + c h + O(h^2): its change at the next halving, c h/2, is what is left of it, and
       // the extrapolation leaves O(h^2), h = log(50)/800 = 0.005.
@@ -179,7 +180,7 @@ TEST(SdeSamplers, PosteriorStepsErrorHasItsLeadingConstant) {
   const double constant = -kVariance * end * (1 / (end * end) - 1 / (start * start));
   const auto edm = make_edm();
   const auto error_by_step = [&](int steps) {
-    const double variance = sampled_variance(posterior_sampler(), *edm, levels_5_to_01(steps), kVariance);
+    const double variance = sampled_variance(find_sampler("posterior"), *edm, levels_5_to_01(steps), kVariance);
     return (variance / end - 1) / (std::log(50.0) / steps);
   };
   const double coarse = error_by_step(400);
@@ -194,7 +195,7 @@ TEST(SdeSamplers, ConvergeToTheMarginalLaw) {
   const auto seeds = seeds_up_to(5000);
   const auto levels = levels_5_to_01(100);
   for (const auto name : {"posterior", "euler-maruyama"}) {
-    const Sampler& sampler = find_sampler(name).sampler;
+    const SamplerEntry& sampler = find_sampler(name);
     for (const char* time : {"edm", "ou", "vp"}) {
       const auto process = make_process(time);
       const Samples samples = sample(
@@ -215,7 +216,7 @@ TEST(Sample, ASampleDependsOnItsSeedAlone) {
   ThreadPool pool(2);
   const Context threads{.pool = &pool};
   for (const SamplerEntry& entry : samplers()) {
-    const Sampling sampling{field, entry.sampler, levels};
+    const Sampling sampling{field, entry, levels};
     const std::vector<std::uint64_t> many = {4, 17, 9};
     const std::vector<std::uint64_t> one = {17};
     const Samples batch = sample(sampling, many, {}, nullptr, threads);
@@ -230,7 +231,7 @@ TEST(Sample, StartsFromInfinityWithTheMeanPlusNoise) {
   std::vector<double> noise(2);
   RandomStream(3, Purpose::kInitialNoise).normals(noise);
   for (const SamplerEntry& entry : samplers()) {
-    const Samples samples = sample({field, entry.sampler, {kInf, 4.0}}, seeds, {}, nullptr, {});
+    const Samples samples = sample({field, entry, {kInf, 4.0}}, seeds, {}, nullptr, {});
     for (std::size_t k = 0; k < 2; ++k) EXPECT_EQ(samples.x(0, k), 5 + 4 * noise[k]) << entry.name;
   }
 }
@@ -250,7 +251,7 @@ TEST(Sample, RefusesLevelsThatDoNotDescendAndUnknownNames) {
   const IsotropicGaussian field(1, 0, 1);
   const std::vector<std::uint64_t> seeds = {0};
   const auto run = [&](std::vector<double> levels) {
-    return sample({field, find_sampler("euler").sampler, std::move(levels)}, seeds, {}, nullptr, {});
+    return sample({field, find_sampler("euler"), std::move(levels)}, seeds, {}, nullptr, {});
   };
   EXPECT_THROW(run({1}), Error);
   EXPECT_THROW(run({1, 1}), Error);

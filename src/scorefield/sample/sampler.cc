@@ -1,39 +1,132 @@
 #include "scorefield/sample/sampler.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
-#include <cmath>
+#include <string>
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/names.h"
-#include "scorefield/sample/ode_samplers.h"
-#include "scorefield/sample/sde_samplers.h"
+#include "scorefield/sample/samplers.h"
 
 namespace scorefield {
+namespace {
 
-std::span<const SamplerEntry> samplers() {
-  static const std::vector<SamplerEntry> table = {
-      {"euler", {"ddim"}, "probability-flow ODE, first order (DDIM)", false, 1, euler_sampler()},
-      {"heun", {"edm"}, "probability-flow ODE, second order (EDM, algorithm 1)", false, 2, heun_sampler()},
-      {"posterior",
-       {"ddpm", "ancestral"},
-       "exact posterior step (DDPM ancestral, small variance)",
-       true,
-       1,
-       posterior_sampler()},
-      {"euler-maruyama", {"em"}, "reverse SDE, Euler-Maruyama", true, 1, euler_maruyama_sampler()},
+using enum SamplerKind;
+
+std::vector<SamplerEntry> table() {
+  return {
+      {.name = "euler",
+       .aliases = {"ddim", "ab1", "ipndm1"},
+       .summary = "first order (DDIM)",
+       .in_time = true,
+       .make = make_euler},
+      {.name = "heun",
+       .aliases = {"edm"},
+       .summary = "second order (EDM, algorithm 1)",
+       .order = 2,
+       .evaluations_per_step = 2,
+       .in_time = true,
+       .options = {"r"},
+       .make = make_heun},
+      {.name = "rk4",
+       .summary = "classical Runge-Kutta",
+       .order = 4,
+       .evaluations_per_step = 4,
+       .in_time = true,
+       .make = make_rk4},
+      {.name = "dpm2",
+       .aliases = {"dpm_2"},
+       .summary = "DPM-Solver-2: midpoint in log sigma",
+       .order = 2,
+       .evaluations_per_step = 2,
+       .options = {"r"},
+       .make = make_dpm_solver_2},
+      {.name = "ab2",
+       .aliases = {"deis-rhoab1", "lms2"},
+       .summary = "Adams-Bashforth on the nodes as they lie",
+       .order = 2,
+       .in_time = true,
+       .options = {"lower-order-final"},
+       .make = [](const SamplerOptions& options) { return make_adams_bashforth(2, options); }},
+      {.name = "ab3",
+       .aliases = {"deis-rhoab2", "lms3"},
+       .summary = "Adams-Bashforth on the nodes as they lie",
+       .order = 3,
+       .in_time = true,
+       .options = {"lower-order-final"},
+       .make = [](const SamplerOptions& options) { return make_adams_bashforth(3, options); }},
+      {.name = "ab4",
+       .aliases = {"deis-rhoab3", "lms"},
+       .summary = "Adams-Bashforth on the nodes as they lie",
+       .order = 4,
+       .in_time = true,
+       .options = {"lower-order-final"},
+       .make = [](const SamplerOptions& options) { return make_adams_bashforth(4, options); }},
+      {.name = "ipndm2",
+       .summary = "Adams-Bashforth with the coefficients of equal steps",
+       .order = 2,
+       .in_time = true,
+       .options = {"lower-order-final"},
+       .make = [](const SamplerOptions& options) { return make_ipndm(2, options); }},
+      {.name = "ipndm3",
+       .summary = "Adams-Bashforth with the coefficients of equal steps",
+       .order = 3,
+       .in_time = true,
+       .options = {"lower-order-final"},
+       .make = [](const SamplerOptions& options) { return make_ipndm(3, options); }},
+      {.name = "ipndm4",
+       .aliases = {"ipndm"},
+       .summary = "Adams-Bashforth with the coefficients of equal steps",
+       .order = 4,
+       .in_time = true,
+       .options = {"lower-order-final"},
+       .make = [](const SamplerOptions& options) { return make_ipndm(4, options); }},
+      {.name = "deis1",
+       .aliases = {"deis-tab1"},
+       .summary = "DEIS t-AB: noise prediction as a polynomial in VP time",
+       .order = 2,
+       .in_time = true,
+       .options = {"lower-order-final"},
+       .make = [](const SamplerOptions& options) { return make_deis(2, options); }},
+      {.name = "deis2",
+       .aliases = {"deis-tab2"},
+       .summary = "DEIS t-AB: noise prediction as a polynomial in VP time",
+       .order = 3,
+       .in_time = true,
+       .options = {"lower-order-final"},
+       .make = [](const SamplerOptions& options) { return make_deis(3, options); }},
+      {.name = "deis3",
+       .aliases = {"deis-tab3"},
+       .summary = "DEIS t-AB: noise prediction as a polynomial in VP time",
+       .order = 4,
+       .in_time = true,
+       .options = {"lower-order-final"},
+       .make = [](const SamplerOptions& options) { return make_deis(4, options); }},
+      {.name = "posterior",
+       .aliases = {"ddpm", "ancestral", "ddpm-small"},
+       .summary = "exact posterior step (DDPM ancestral, small variance)",
+       .kind = kSde,
+       .make = make_posterior},
+      {.name = "euler-maruyama",
+       .aliases = {"em"},
+       .summary = "reverse SDE, Euler-Maruyama",
+       .kind = kSde,
+       .in_time = true,
+       .make = make_euler_maruyama},
   };
-  return table;
 }
 
-std::size_t evaluations_of(const SamplerEntry& entry, std::span<const double> levels) {
-  std::size_t evaluations = 0;
-  for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
-    const bool single = std::isinf(levels[i]) || levels[i + 1] == 0;
-    evaluations += single ? 1 : static_cast<std::size_t>(entry.evaluations_per_step);
-  }
-  return evaluations;
+}  // namespace
+
+Evaluation Step::evaluate(const TimePoint& at, const Combination& states) const {
+  Evaluation found{.at = at, .x = Rows(next.rows, next.cols), .denoised = {}};
+  states.into(found.x.view(), pool);
+  found.denoised = ask(found.x.view(), std::span(&at.sigma, 1), {});
+  return found;
+}
+
+std::span<const SamplerEntry> samplers() {
+  static const std::vector<SamplerEntry> entries = table();
+  return entries;
 }
 
 const SamplerEntry& find_sampler(std::string_view name) {

@@ -1,59 +1,91 @@
-// One step of a sampler, from one noise level to the next. A sampler is one file and one line in sampler.cc's table.
+// What a sampler is: one step, from one noise level to the next. A sampler is one file and one line in sampler.cc's
+// table.
 #pragma once
 
+#include <cstddef>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
-#include "scorefield/base/rows.h"
-#include "scorefield/process/process.h"
+#include "scorefield/base/context.h"
+#include "scorefield/sample/combination.h"
+#include "scorefield/sample/step_noise.h"
 
 namespace scorefield {
 
-/// A noise level, and where it is on the time axis of the process that the sampler steps in. Methods that refer to a
-/// time step in u = s(t) x, where x = x_0 + sigma n is the state of the VE frame (one tableau, another right-hand
-/// side).
-struct TimePoint {
-  double sigma = 0;
-  double t = 0;
-  Marginal law;
-};
-
-/// What a step works on. The states are those of the VE frame, [B, d], data units.
+/// Everything that a step may use. States are those of the VE frame, [B, d], data units.
 struct Step {
   TimePoint from;
-  TimePoint to;                     // to.sigma < from.sigma; 0 in a last step to the data
-  RowsView<double> x;               // in: states at `from`; out: states at `to`
-  RowsView<const double> denoised;  // D(x; from.sigma)
-  /// D at other states of the same batch; every call is one network evaluation a sample.
-  std::function<Rows(RowsView<const double> x, double sigma)> denoise;
-  /// Unit normals [B, d] of each sample's Brownian path between the two levels.
-  std::function<Rows()> noise;
+  TimePoint to;                    // to.sigma is 0 in a last step to the data, and above from.sigma on the way up
+  std::size_t index = 0;           // of this step in its run: from levels[index] to levels[index + 1]
+  std::span<const double> levels;  // of the run
+  const Process& process;
+  /// Newest first: past[0] is at `from`. As many as the run has made so far, at most Sampler::memory(). An analytical
+  /// first step stands among them; a start at sigma = inf only for samplers that can step from there.
+  std::span<const Evaluation> past;
+  RowsView<double> next;  // out: the states at `to`
+  /// D at other states: x [R, d], sigma one value or R, rows: which samples of the batch they belong to (empty: all of
+  /// them, in order). Each call is one evaluation of the field for each of these samples.
+  std::function<Rows(RowsView<const double> x, std::span<const double> sigma, std::span<const std::size_t> rows)> ask;
+  StepNoise* noise = nullptr;
+  ThreadPool* pool = nullptr;
+
+  const Evaluation& now() const { return past[0]; }
+  /// Steps of the run from this one on.
+  std::size_t steps_left() const { return levels.size() - 1 - index; }
+  void finish(const Combination& states) const { states.into(next, pool); }
+  /// The field at a point between, above or below the two, at these states.
+  Evaluation evaluate(const TimePoint& at, const Combination& states) const;
 };
 
+/// Of one batch and one run: it may remember what it did.
 class Sampler {
  public:
   virtual ~Sampler() = default;
-  virtual void step(const Step& step) const = 0;
+  /// Evaluations that a step refers to, the present one included.
+  virtual std::size_t memory() const { return 1; }
+  /// Whether it can step from sigma = inf, in a process that gets there in finite time. For the others a first step
+  /// from there is x = D + sigma_1 n, the limit of Euler's in every process.
+  virtual bool steps_from_infinity() const { return false; }
+  virtual void step(const Step& step) = 0;
 };
+
+/// What may be chosen about a sampler; each reads those that its entry names.
+struct SamplerOptions {
+  /// Multistep: no higher order in step n - k of n than k + 1, so the last step is of first order.
+  bool lower_order_final = false;
+  /// Where the second evaluation of a two-stage step lies, as a share of the step: of time (heun: 1), or of log sigma
+  /// (dpm2, singlestep solvers: 1/2).
+  std::optional<double> r;
+  /// How much of the noise of the reverse SDE is added: 0 none, 1 all of it.
+  double eta = 1;
+  /// A factor on that noise.
+  double s_noise = 1;
+};
+
+enum class SamplerKind { kOde, kSde };
 
 struct SamplerEntry {
   std::string_view name;
   std::vector<std::string_view> aliases;
   std::string_view summary;
-  bool stochastic;
-  /// Evaluations of one step, the one at `from` included; a last step to sigma = 0 needs one.
-  int evaluations_per_step;
-  const Sampler& sampler;
+  SamplerKind kind = SamplerKind::kOde;
+  /// Order of the global error in the step: of the end point (ODE), or of its law (SDE, weak order).
+  int order = 1;
+  /// Evaluations of a full step; fewer in a last step to 0. 0: as many as its tolerance takes.
+  int evaluations_per_step = 1;
+  /// Steps in the time of a process, so that its result depends on the process.
+  bool in_time = false;
+  /// Names of the options that it reads.
+  std::vector<std::string_view> options;
+  std::unique_ptr<Sampler> (*make)(const SamplerOptions& options) = nullptr;
 };
 
-/// All samplers, in the order they are listed to users.
+/// All samplers, in the order in which they are listed to users.
 std::span<const SamplerEntry> samplers();
-
-/// Evaluations of the field that a sample takes on these levels: a step from sigma = inf and one to 0 take one each.
-std::size_t evaluations_of(const SamplerEntry& entry, std::span<const double> levels);
 
 /// By name or alias; throws Error with near names.
 const SamplerEntry& find_sampler(std::string_view name);

@@ -269,7 +269,7 @@ SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Con
       }
       path_records.append(std::as_bytes(recorder.path.values()));
       records.append(samples.x, recorder.posterior, nearest);
-      ensure(samples.evaluations == run.evaluations, "every evaluation was announced");
+      ensure(samples.evaluations[0] == run.evaluations, "every evaluation was announced");
     }
   } catch (const Cancelled&) {
     if (records.size() == 0) throw;
