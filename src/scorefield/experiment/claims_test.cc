@@ -32,7 +32,7 @@ TEST(Claims, EveryOneSaysWhatItIs) {
 }
 
 TEST(Claims, TheExactOnesHold) {
-  for (const char* name : {"bridge-step", "drift-forms"}) {
+  for (const char* name : {"bridge-step", "drift-forms", "finite-differences"}) {
     const Findings findings = find_claim(name).measure({});
     for (const Check& check : findings.checks) EXPECT_TRUE(check.holds()) << name << ": " << check.what;
     EXPECT_EQ(verdict_of(findings), Verdict::kPass) << name;
