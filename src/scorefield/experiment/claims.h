@@ -22,5 +22,6 @@ Claim memorisation_claim();
 Claim memorisation_images_claim();
 Claim weak_order_claim();
 Claim finite_differences_claim();
+Claim solver_orders_claim();
 
 }  // namespace scorefield
