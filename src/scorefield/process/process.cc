@@ -201,21 +201,28 @@ class Cosine final : public Process {
   double z_;
 };
 
-class Ddpm final : public Process {
+/// t is an index into a table of noise levels, with log sigma linear between two entries.
+class Discrete final : public Process {
  public:
-  Ddpm(int steps, double beta_min, double beta_max) {
-    if (steps < 2 || steps > 1'000'000) throw Error(fmt::format("process ddpm has 2 to 1000000 steps, got {}", steps));
+  /// beta(k, steps - 1) is the k-th entry's.
+  template <class Beta>
+  Discrete(std::string_view name, int steps, double beta_min, double beta_max, const Beta& beta) : name_(name) {
+    if (steps < 2 || steps > 1'000'000) {
+      throw Error(fmt::format("process {} has 2 to 1000000 steps, got {}", name, steps));
+    }
     if (!(beta_min > 0 && beta_min < 1 && beta_max > 0 && beta_max < 1)) {
-      throw Error(fmt::format("the betas of ddpm are between 0 and 1, got {} and {}", beta_min, beta_max));
+      throw Error(fmt::format("the betas of {} are between 0 and 1, got {} and {}", name, beta_min, beta_max));
     }
     double b = 0;  // -log alpha_bar
     for (int k = 0; k < steps; ++k) {
-      b -= std::log1p(-(beta_min + (beta_max - beta_min) * k / (steps - 1)));
+      b -= std::log1p(-beta(static_cast<double>(k), static_cast<double>(steps - 1)));
       log_sigma_.push_back(std::log(std::expm1(b)) / 2);
     }
-    if (!std::isfinite(log_sigma_.back())) throw Error("these betas leave no signal at the last step of ddpm");
+    if (!std::isfinite(log_sigma_.back())) {
+      throw Error(fmt::format("these betas leave no signal at the last step of {}", name));
+    }
   }
-  std::string_view name() const override { return "ddpm"; }
+  std::string_view name() const override { return name_; }
   double t_min() const override { return 0; }
   double t_max() const override { return static_cast<double>(log_sigma_.size() - 1); }
 
@@ -238,6 +245,7 @@ class Ddpm final : public Process {
   }
 
  private:
+  std::string_view name_;
   std::vector<double> log_sigma_;
 };
 
@@ -263,11 +271,17 @@ struct Named {
 
 /// A new process is one line here.
 constexpr std::array kProcesses = {
-    Named{"ve", [] { return make_ve(); }},         Named{"ve-sqrt", [] { return make_ve_sqrt(); }},
-    Named{"edm", [] { return make_edm(); }},       Named{"vp", [] { return make_vp(); }},
-    Named{"sub-vp", [] { return make_sub_vp(); }}, Named{"ou", [] { return make_ou(); }},
-    Named{"cosine", [] { return make_cosine(); }}, Named{"ddpm", [] { return make_ddpm(); }},
-    Named{"flow", [] { return make_flow(); }},     Named{"rectified-flow", [] { return make_flow(); }},
+    Named{"ve", [] { return make_ve(); }},
+    Named{"ve-sqrt", [] { return make_ve_sqrt(); }},
+    Named{"edm", [] { return make_edm(); }},
+    Named{"vp", [] { return make_vp(); }},
+    Named{"sub-vp", [] { return make_sub_vp(); }},
+    Named{"ou", [] { return make_ou(); }},
+    Named{"cosine", [] { return make_cosine(); }},
+    Named{"ddpm", [] { return make_ddpm(); }},
+    Named{"ldm", [] { return make_ldm(); }},
+    Named{"flow", [] { return make_flow(); }},
+    Named{"rectified-flow", [] { return make_flow(); }},
 };
 
 }  // namespace
@@ -344,7 +358,16 @@ std::unique_ptr<const Process> make_cosine(double offset) {
   return std::make_unique<Cosine>(offset);
 }
 std::unique_ptr<const Process> make_ddpm(int steps, double beta_min, double beta_max) {
-  return std::make_unique<Ddpm>(steps, beta_min, beta_max);
+  return std::make_unique<Discrete>("ddpm", steps, beta_min, beta_max,
+                                    [=](double k, double last) { return beta_min + (beta_max - beta_min) * k / last; });
+}
+std::unique_ptr<const Process> make_ldm(int steps, double beta_min, double beta_max) {
+  const double first = std::sqrt(beta_min);
+  const double rise = std::sqrt(beta_max) - first;
+  return std::make_unique<Discrete>("ldm", steps, beta_min, beta_max, [=](double k, double last) {
+    const double root = first + rise * k / last;
+    return root * root;
+  });
 }
 std::unique_ptr<const Process> make_flow() {
   return std::make_unique<Flow>();

@@ -29,9 +29,9 @@ TEST(Process, DerivativesAreThoseOfTheFunctions) {
       // Five-point central difference: truncation h^4 f^(5)/30, rounding about 1e-16 f/h. With h a 1/200 of the
       // distance to the nearer end, functions like t^(1/2) and 1/(1-t) have h^4 f^(5)/30 <= 2e-9 t f'.
       const double from_end = std::isinf(process->t_max()) ? t : std::min(t, process->t_max() - t);
-      // ddpm is differentiable between entries only: stay within one cell.
+      // A table is differentiable between entries only: stay within one cell.
       const double cell = std::min(t - std::floor(t), std::ceil(t) - t);
-      const double h = (name == "ddpm" ? cell : from_end) / 200;
+      const double h = (name == "ddpm" || name == "ldm" ? cell : from_end) / 200;
       const auto numeric = [&](auto value) {
         return (value(t - 2 * h) - 8 * value(t - h) + 8 * value(t + h) - value(t + 2 * h)) / (12 * h);
       };
@@ -88,7 +88,7 @@ TEST(Process, SmallSigmaKeepsItsDigits) {
 }
 
 TEST(Process, VariancePreservingOnesKeepUnitVariance) {
-  for (const char* name : {"vp", "ou", "cosine", "ddpm"}) {
+  for (const char* name : {"vp", "ou", "cosine", "ddpm", "ldm"}) {
     const auto process = make_process(name);
     for (const double t : times_of(*process)) {
       const Marginal at = process->at(t);
