@@ -48,8 +48,9 @@ class Process {
 };
 
 /// By name: ve, ve-sqrt, edm, vp, sub-vp, ou, cosine, ddpm, ldm, flow (alias rectified-flow), with the usual constants
-/// (those below). Throws Error for an unknown name, with near ones.
-std::unique_ptr<const Process> make_process(std::string_view name);
+/// (those below) or with all of them behind a colon, in the order below: "vp:0.1,20", "ddpm:500,1e-4,0.02".
+/// Throws Error for an unknown name, with near ones, and for constants that are missing, too many or out of range.
+std::unique_ptr<const Process> make_process(std::string_view spec);
 std::vector<std::string> process_names();
 
 /// sigma(t) = sigma_min (sigma_max/sigma_min)^t, t in [0, 1] (Song et al. 2021, as their code has it: the SDE itself
