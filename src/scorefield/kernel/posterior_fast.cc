@@ -120,7 +120,7 @@ class Pass {
         few_(x.rows <= tile::kFewQueries),
         groups_((x.rows + kGroup - 1) / kGroup),
         queries_(x.rows),
-        panel_(few_ ? x.rows * stride_ : groups_ * kGroup * d_),
+        panel_(few_ ? tile::kFewQueries * stride_ : groups_ * kGroup * d_),
         crowded_(x.rows) {
     for (std::size_t q = 0; q < x.rows; ++q) prepare(q, x[q], sigma[q], top_k);
   }
@@ -379,7 +379,7 @@ class Pass {
   bool few_;  // the rows are the lanes
   std::size_t groups_;
   std::vector<Query> queries_;
-  AlignedFloats panel_;  // few: [queries][stride]; else a group: [d][lanes]
+  AlignedFloats panel_;  // few: [kFewQueries][stride]; else a group: [d][lanes]
   // Queries that were found to have more survivors than a list holds: no slot need collect them any more. (Where the
   // best k are collected too, all slots go on, or what they give up among ties could depend on the threads.)
   std::vector<std::atomic<bool>> crowded_;

@@ -50,8 +50,8 @@ void centre_row(const double* row, const float* centre, float scale, std::size_t
 void dots(const float* rows, std::size_t stride, const float* panel, std::size_t lanes, std::size_t dimension,
           float* products);
 
-/// The same for few queries, the rows being the lanes. queries: [count][row_stride(dimension)], zero beyond dimension;
-/// count <= kFewQueries. products: [kTileRows][kLaneStep].
+/// The same for few queries, the rows being the lanes. queries: [kFewQueries][row_stride(dimension)], zero beyond
+/// dimension; count <= kFewQueries. products: [kTileRows][kLaneStep].
 void dots_few(const float* rows, std::size_t stride, const float* queries, std::size_t count, std::size_t dimension,
               float* products);
 

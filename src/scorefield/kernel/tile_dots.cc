@@ -7,7 +7,6 @@
 #include <hwy/highway.h>
 
 #include <cstring>
-#include <type_traits>
 
 HWY_BEFORE_NAMESPACE();
 namespace scorefield::tile::HWY_NAMESPACE {
@@ -84,14 +83,17 @@ void Dots(const float* rows, std::size_t stride, const float* panel, std::size_t
   }
 }
 
-// ---- Rows as lanes: kN rows are transposed in registers, 16 bytes of each at a time.
+// ---- Rows as lanes: G groups of kN rows, 64 bytes of each at a time, which are first transposed in registers.
 
-/// Four vectors; lane j of the i-th is the i-th 32 bits of row j's 16 bytes at `offset`.
-HWY_INLINE void transpose(const std::uint8_t* const* HWY_RESTRICT rows, std::size_t offset, hn::Vec<U>* columns) {
+constexpr std::size_t kStep = 64;  // bytes: a cache line
+
+/// columns: four vectors; lane j of the i-th is the i-th 32 bits of row j's 16 bytes at `offset`.
+HWY_INLINE void transpose(const std::uint8_t* const* HWY_RESTRICT rows, std::size_t offset,
+                          std::uint32_t* HWY_RESTRICT columns, std::size_t stride) {
   const U u;
 #if HWY_TARGET == HWY_SCALAR
   for (std::size_t i = 0; i < 4; ++i) {
-    columns[i] = hn::LoadU(u, reinterpret_cast<const std::uint32_t*>(rows[0] + offset) + i);
+    hn::StoreU(hn::LoadU(u, reinterpret_cast<const std::uint32_t*>(rows[0] + offset) + i), u, columns + i * stride);
   }
 #else
   const hn::Repartition<std::uint64_t, U> u64;
@@ -114,11 +116,32 @@ HWY_INLINE void transpose(const std::uint8_t* const* HWY_RESTRICT rows, std::siz
   const auto low23 = hn::BitCast(u64, hn::InterleaveLower(u, blocks[2], blocks[3]));
   const auto high01 = hn::BitCast(u64, hn::InterleaveUpper(u, blocks[0], blocks[1]));
   const auto high23 = hn::BitCast(u64, hn::InterleaveUpper(u, blocks[2], blocks[3]));
-  columns[0] = hn::BitCast(u, hn::InterleaveLower(u64, low01, low23));
-  columns[1] = hn::BitCast(u, hn::InterleaveUpper(u64, low01, low23));
-  columns[2] = hn::BitCast(u, hn::InterleaveLower(u64, high01, high23));
-  columns[3] = hn::BitCast(u, hn::InterleaveUpper(u64, high01, high23));
+  hn::StoreU(hn::BitCast(u, hn::InterleaveLower(u64, low01, low23)), u, columns);
+  hn::StoreU(hn::BitCast(u, hn::InterleaveUpper(u64, low01, low23)), u, columns + stride);
+  hn::StoreU(hn::BitCast(u, hn::InterleaveLower(u64, high01, high23)), u, columns + 2 * stride);
+  hn::StoreU(hn::BitCast(u, hn::InterleaveUpper(u64, high01, high23)), u, columns + 3 * stride);
 #endif
+}
+
+/// The same for `bytes` bytes of kRows rows, at most kStep, filled up to 16 with zeros. columns: [kStep / 4][kRows].
+template <std::size_t kRows>
+HWY_NOINLINE void transpose_step(const std::uint8_t* const* rows, std::size_t offset, std::size_t bytes,
+                                 std::uint32_t* columns) {
+  const std::size_t whole = bytes / 16 * 16;
+  for (std::size_t j = 0; j < kRows; j += kN) {
+    for (std::size_t b = 0; b < whole; b += 16) {
+      transpose(rows + j, offset + b, columns + b / 4 * kRows + j, kRows);
+    }
+  }
+  if (whole == bytes) return;
+  // The last columns of a row: reading on would leave the row.
+  HWY_ALIGN std::uint8_t padded[kRows][16] = {};
+  const std::uint8_t* pointers[kRows];
+  for (std::size_t j = 0; j < kRows; ++j) {
+    std::memcpy(padded[j], rows[j] + offset + whole, bytes - whole);
+    pointers[j] = padded[j];
+  }
+  for (std::size_t j = 0; j < kRows; j += kN) transpose(pointers + j, 0, columns + whole / 4 * kRows + j, kRows);
 }
 
 /// Column k of G groups of kN rows against Q queries.
@@ -128,7 +151,7 @@ HWY_INLINE void add_column(const hn::Vec<F> (&y)[G], const float* HWY_RESTRICT q
 #pragma GCC unroll 8
   for (std::size_t q = 0; q < Q; ++q) {
     const auto x = hn::Set(F(), queries[q * stride + k]);
-#pragma GCC unroll 2
+#pragma GCC unroll 6
     for (std::size_t g = 0; g < G; ++g) sums[g][q] = hn::MulAdd(y[g], x, sums[g][q]);
   }
 }
@@ -142,7 +165,7 @@ HWY_INLINE void add_bytes(const hn::Vec<U> (&columns)[G], const float* HWY_RESTR
   const U u;
   const auto centre = hn::Set(F(), shifted_centre[k + Byte]);
   hn::Vec<F> y[G];
-#pragma GCC unroll 2
+#pragma GCC unroll 6
   for (std::size_t g = 0; g < G; ++g) {
     const auto bits = hn::OrAnd(hn::Set(u, 0x4B000000U), hn::ShiftRight<8 * Byte>(columns[g]), hn::Set(u, 0xFFU));
     y[g] = hn::Sub(hn::BitCast(F(), bits), centre);
@@ -150,107 +173,89 @@ HWY_INLINE void add_bytes(const hn::Vec<U> (&columns)[G], const float* HWY_RESTR
   add_column<Q, G>(y, queries, stride, k + Byte, sums);
 }
 
-/// 16 bytes of every row, from column k on.
+/// G groups of kN rows against Q queries: G * Q chains hide the latency of an addition. The transposed bytes go through
+/// memory: with them in registers beside 16 sums g++ spills the sums, and 8 queries take twice as long.
 template <class T, std::size_t Q, std::size_t G>
-HWY_INLINE void add_step(const std::uint8_t* const* HWY_RESTRICT rows, std::size_t offset,
-                         const float* HWY_RESTRICT shifted_centre, const float* HWY_RESTRICT queries,
-                         std::size_t stride, std::size_t k, hn::Vec<F> (&sums)[G][Q]) {
-  hn::Vec<U> columns[4][G];
-#pragma GCC unroll 2
-  for (std::size_t g = 0; g < G; ++g) {
-    hn::Vec<U> four[4];
-    transpose(rows + g * kN, offset, four);
-#pragma GCC unroll 4
-    for (std::size_t i = 0; i < 4; ++i) columns[i][g] = four[i];
-  }
-#pragma GCC unroll 4
-  for (std::size_t i = 0; i < 4; ++i) {
-    if constexpr (sizeof(T) == 1) {
-      add_bytes<0, Q, G>(columns[i], shifted_centre, queries, stride, k + 4 * i, sums);
-      add_bytes<1, Q, G>(columns[i], shifted_centre, queries, stride, k + 4 * i, sums);
-      add_bytes<2, Q, G>(columns[i], shifted_centre, queries, stride, k + 4 * i, sums);
-      add_bytes<3, Q, G>(columns[i], shifted_centre, queries, stride, k + 4 * i, sums);
-    } else {
-      hn::Vec<F> y[G];
-#pragma GCC unroll 2
-      for (std::size_t g = 0; g < G; ++g) y[g] = hn::BitCast(F(), columns[i][g]);
-      add_column<Q, G>(y, queries, stride, k + i, sums);
-    }
-  }
-}
-
-/// G groups of kN rows against Q queries: G * Q chains hide the latency of an addition. ahead: rows of later on, whose
-/// bytes are fetched into the L2 cache meanwhile: no hardware prefetcher follows kN rows at a time.
-template <class T, std::size_t Q, std::size_t G>
-HWY_NOINLINE void row_dots(const std::uint8_t* const* HWY_RESTRICT rows, const std::uint8_t* const* HWY_RESTRICT ahead,
+HWY_NOINLINE void row_dots(const std::uint8_t* const* rows, const std::uint8_t* const* ahead,
                            const float* HWY_RESTRICT shifted_centre, const float* HWY_RESTRICT queries,
                            std::size_t stride, std::size_t dimension, float* HWY_RESTRICT products) {
-  constexpr std::size_t kColumns = 16 / sizeof(T);  // of 16 bytes
   constexpr std::size_t kRows = G * kN;
+  constexpr std::size_t kColumns = 4 / sizeof(T);  // of 32 bits
   const F f;
+  const U u;
+  HWY_ALIGN std::uint32_t columns[kStep / 4 * kRows];
+  HWY_ALIGN float totals[Q * kRows] = {};
   const std::size_t block = block_length(dimension);
   for (std::size_t start = 0; start < dimension; start += block) {
     const std::size_t end = HWY_MIN(start + block, dimension);
     hn::Vec<F> sums[G][Q];
-#pragma GCC unroll 2
+#pragma GCC unroll 6
     for (std::size_t g = 0; g < G; ++g) {
 #pragma GCC unroll 8
       for (std::size_t q = 0; q < Q; ++q) sums[g][q] = hn::Zero(f);
     }
-    std::size_t k = start;
-    for (; k + kColumns <= end; k += kColumns) {
+    for (std::size_t first = start; first < end; first += kStep / sizeof(T)) {
+      const std::size_t bytes = HWY_MIN(kStep, (end - first) * sizeof(T));
       if (ahead != nullptr) {
-        // A line has 64 bytes, a step takes 16: a quarter of the rows each time.
-        const std::size_t quarter = k * sizeof(T) / 16 % 4 * (kRows / 4);
-        for (std::size_t j = quarter; j < quarter + kRows / 4; ++j) hwy::Prefetch(ahead[j] + k * sizeof(T));
+        for (std::size_t j = 0; j < kRows; ++j) hwy::Prefetch(ahead[j] + first * sizeof(T));
       }
-      add_step<T, Q, G>(rows, k * sizeof(T), shifted_centre, queries, stride, k, sums);
-    }
-    if (k < end) {
-      // The last columns of a row, padded to 16 bytes: reading on would leave the row.
-      HWY_ALIGN std::uint8_t padded[kRows][16] = {};
-      const std::uint8_t* pointers[kRows];
-      for (std::size_t j = 0; j < kRows; ++j) {
-        std::memcpy(padded[j], rows[j] + k * sizeof(T), (end - k) * sizeof(T));
-        pointers[j] = padded[j];
-      }
-      add_step<T, Q, G>(pointers, 0, shifted_centre, queries, stride, k, sums);
-    }
-    for (std::size_t g = 0; g < G; ++g) {
-      for (std::size_t q = 0; q < Q; ++q) {
-        HWY_ALIGN float lanes[kN];
-        hn::Store(sums[g][q], f, lanes);
-        float* out = products + g * kN * kLaneStep + q;
-        for (std::size_t j = 0; j < kN; ++j) {
-          out[j * kLaneStep] = start == 0 ? lanes[j] : out[j * kLaneStep] + lanes[j];
+      transpose_step<kRows>(rows, first * sizeof(T), bytes, columns);
+      const std::size_t vectors = round_up(bytes, 16) / 4;
+      for (std::size_t i = 0; i < vectors; ++i) {
+        const std::size_t k = first + i * kColumns;
+        hn::Vec<U> bits[G];
+#pragma GCC unroll 6
+        for (std::size_t g = 0; g < G; ++g) bits[g] = hn::Load(u, columns + i * kRows + g * kN);
+        if constexpr (sizeof(T) == 1) {
+          add_bytes<0, Q, G>(bits, shifted_centre, queries, stride, k, sums);
+          add_bytes<1, Q, G>(bits, shifted_centre, queries, stride, k, sums);
+          add_bytes<2, Q, G>(bits, shifted_centre, queries, stride, k, sums);
+          add_bytes<3, Q, G>(bits, shifted_centre, queries, stride, k, sums);
+        } else {
+          hn::Vec<F> y[G];
+#pragma GCC unroll 6
+          for (std::size_t g = 0; g < G; ++g) y[g] = hn::BitCast(f, bits[g]);
+          add_column<Q, G>(y, queries, stride, k, sums);
         }
       }
     }
+#pragma GCC unroll 8
+    for (std::size_t q = 0; q < Q; ++q) {
+#pragma GCC unroll 6
+      for (std::size_t g = 0; g < G; ++g) {
+        float* total = totals + q * kRows + g * kN;
+        hn::Store(hn::Add(hn::Load(f, total), sums[g][q]), f, total);
+      }
+    }
+  }
+  for (std::size_t j = 0; j < kRows; ++j) {
+    for (std::size_t q = 0; q < Q; ++q) products[j * kLaneStep + q] = totals[q * kRows + j];
+  }
+}
+
+/// All rows of a tile against Q queries.
+template <class T, std::size_t Q, std::size_t G>
+void tile_dots(const std::uint8_t* const* rows, const std::uint8_t* const* ahead, const float* shifted_centre,
+               const float* queries, std::size_t dimension, float* products) {
+  for (std::size_t j = 0; j < kTileRows; j += G * kN) {
+    row_dots<T, Q, G>(rows + j, ahead == nullptr ? nullptr : ahead + j, shifted_centre, queries,
+                      row_stride(dimension), dimension, products + j * kLaneStep);
   }
 }
 
 template <class T>
 void FewDots(const std::uint8_t* const* rows, const std::uint8_t* const* ahead, const float* shifted_centre,
              const float* queries, std::size_t count, std::size_t dimension, float* products) {
-  const std::size_t stride = row_stride(dimension);
-  for (std::size_t j = 0; j < kTileRows; j += 2 * kN) {
-    const auto take = [&](auto q, std::size_t first) {
-      row_dots<T, decltype(q)::value, 2>(rows + j, first == 0 && ahead != nullptr ? ahead + j : nullptr, shifted_centre,
-                                         queries + first * stride, stride, dimension, products + j * kLaneStep + first);
-      return first + decltype(q)::value;
-    };
-    for (std::size_t first = 0; first < count;) {
-      const std::size_t left = count - first;
-      if (left >= 8) {
-        first = take(std::integral_constant<std::size_t, 8>(), first);
-      } else if (left >= 4) {
-        first = take(std::integral_constant<std::size_t, 4>(), first);
-      } else if (left >= 2) {
-        first = take(std::integral_constant<std::size_t, 2>(), first);
-      } else {
-        first = take(std::integral_constant<std::size_t, 1>(), first);
-      }
-    }
+  if (count > 4 && kN >= 16) {
+    tile_dots<T, 8, 2>(rows, ahead, shifted_centre, queries, dimension, products);
+  } else if (count > 2) {
+    tile_dots<T, 4, kN >= 16 ? 3 : 2>(rows, ahead, shifted_centre, queries, dimension, products);
+    if (count <= 4) return;
+    tile_dots<T, 4, kN >= 16 ? 3 : 2>(rows, ahead, shifted_centre, queries + 4 * row_stride(dimension), dimension, products + 4);
+  } else if (count > 1) {
+    tile_dots<T, 2, kN >= 16 ? 6 : 3>(rows, ahead, shifted_centre, queries, dimension, products);
+  } else {
+    tile_dots<T, 1, kN >= 16 ? 6 : 4>(rows, ahead, shifted_centre, queries, dimension, products);
   }
 }
 
