@@ -80,6 +80,7 @@ void CentredRows::Tile::select(std::span<const std::uint32_t> subset, std::size_
   for (std::size_t j = 0; j < tile::kTileRows; ++j) numbers_[j] = number_at(first + (j < count_ ? j : 0));
   std::visit(
       [&](const auto& view) {
+        row_bytes_ = view[0].size_bytes();
         const auto address = [&](std::uint32_t number) {
           return reinterpret_cast<const std::uint8_t*>(view[number].data());
         };

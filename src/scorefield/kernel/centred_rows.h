@@ -65,13 +65,15 @@ class CentredRows {
     std::size_t count() const { return count_; }
     /// Rows as u, [kTileRows][stride]; converted when first asked for.
     const float* values();
-    /// Rows as stored, where they are bytes(), and the rows of the tile after this one.
+    /// Rows as stored, where they are bytes().
     const std::uint8_t* const* stored_bytes() const { return stored_.data(); }
-    const std::uint8_t* const* stored_bytes_ahead() const { return stored_.data() + tile::kTileRows; }
+    /// The rows of the tile after this one.
+    tile::Ahead ahead() const { return {stored_.data() + tile::kTileRows, row_bytes_}; }
 
    private:
     const CentredRows& rows_;
     std::size_t count_ = 0;
+    std::size_t row_bytes_ = 0;
     bool converted_ = false;
     std::array<std::uint32_t, tile::kTileRows> numbers_{};
     std::array<const std::uint8_t*, 2 * tile::kTileRows> stored_{};

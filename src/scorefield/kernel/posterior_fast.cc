@@ -288,13 +288,14 @@ class Pass {
   void add_tile(std::size_t g, Slot& slot, Scratch& own) {
     Softmax& state = own.softmax[g];
     const std::size_t count = group_size(g);
+    const tile::Ahead ahead = g == 0 ? own.tile.ahead() : tile::Ahead();
     if (few_ && rows_.rows.bytes()) {
-      tile::dots_few(own.tile.stored_bytes(), own.tile.stored_bytes_ahead(), rows_.rows.shifted_centre(), panel_.data(),
-                     count, d_, own.products.data());
+      tile::dots_few(own.tile.stored_bytes(), ahead, rows_.rows.shifted_centre(), panel_.data(), count, d_,
+                     own.products.data());
     } else if (few_) {
-      tile::dots_few(own.tile.values(), stride_, panel_.data(), count, d_, own.products.data());
+      tile::dots_few(own.tile.values(), stride_, panel_.data(), count, d_, ahead, own.products.data());
     } else {
-      tile::dots(own.tile.values(), stride_, panel(g), lanes(g), d_, own.products.data());
+      tile::dots(own.tile.values(), stride_, panel(g), lanes(g), d_, ahead, own.products.data());
     }
     tile::softmax(own.products.data(), own.weights.data(), own.half_norms.data(),
                   rows_.log_weights.empty() ? nullptr : own.log_weights.data(), lanes(g), state);

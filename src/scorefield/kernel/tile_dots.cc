@@ -2,7 +2,6 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "scorefield/kernel/tile_dots.cc"
-#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
@@ -16,12 +15,39 @@ using F = hn::ScalableTag<float>;
 using U = hn::ScalableTag<std::uint32_t>;
 constexpr std::size_t kN = hn::MaxLanes(F());
 
+constexpr std::size_t kLine = 64;  // bytes of a cache line
+
+/// Fetches the rows of the tile after this one into the L2 cache, line after line, a few at each of `steps` steps.
+/// All at once, or the columns of a block of every row, they hold up the loop: 25.3 ms instead of 20.8 (f32, B = 16).
+class Fetcher {
+ public:
+  Fetcher(const Ahead& ahead, std::size_t steps) : ahead_(ahead) {
+    if (ahead.rows != nullptr) lines_a_step_ = ((ahead.bytes + kLine - 1) / kLine * kTileRows + steps - 1) / steps;
+  }
+  HWY_INLINE void step() {
+    for (std::size_t i = 0; i < lines_a_step_ && row_ < kTileRows; ++i) {
+      __builtin_prefetch(ahead_.rows[row_] + offset_, 0, 2);
+      offset_ += kLine;
+      if (offset_ < ahead_.bytes) continue;
+      offset_ = 0;
+      ++row_;
+    }
+  }
+
+ private:
+  Ahead ahead_;
+  std::size_t lines_a_step_ = 0;
+  std::size_t row_ = 0;
+  std::size_t offset_ = 0;
+};
+
 // ---- Queries as lanes: V vectors of queries times R rows, V * R accumulators.
 
 // 24 accumulators of 32 registers on AVX-512 (2 ports x 4 cycles need 8), 12 of 16 elsewhere.
 template <std::size_t V, std::size_t R>
 HWY_INLINE void block_dots(const float* HWY_RESTRICT rows, std::size_t stride, const float* HWY_RESTRICT panel,
-                           std::size_t lanes, std::size_t length, bool first, float* HWY_RESTRICT products) {
+                           std::size_t lanes, std::size_t length, bool first, Fetcher& fetcher,
+                           float* HWY_RESTRICT products) {
   const F f;
   hn::Vec<F> sums[R][V];
 #pragma GCC unroll 24
@@ -29,16 +55,19 @@ HWY_INLINE void block_dots(const float* HWY_RESTRICT rows, std::size_t stride, c
 #pragma GCC unroll 4
     for (std::size_t v = 0; v < V; ++v) sums[r][v] = hn::Zero(f);
   }
+  for (std::size_t begin = 0; begin < length; begin += 16) {
+    fetcher.step();
 #pragma GCC unroll 4
-  for (std::size_t k = 0; k < length; ++k) {
-    hn::Vec<F> x[V];
+    for (std::size_t k = begin; k < HWY_MIN(begin + 16, length); ++k) {
+      hn::Vec<F> x[V];
 #pragma GCC unroll 4
-    for (std::size_t v = 0; v < V; ++v) x[v] = hn::LoadU(f, panel + k * lanes + v * kN);
+      for (std::size_t v = 0; v < V; ++v) x[v] = hn::LoadU(f, panel + k * lanes + v * kN);
 #pragma GCC unroll 24
-    for (std::size_t r = 0; r < R; ++r) {
-      const auto y = hn::Set(f, rows[r * stride + k]);
+      for (std::size_t r = 0; r < R; ++r) {
+        const auto y = hn::Set(f, rows[r * stride + k]);
 #pragma GCC unroll 4
-      for (std::size_t v = 0; v < V; ++v) sums[r][v] = hn::MulAdd(y, x[v], sums[r][v]);
+        for (std::size_t v = 0; v < V; ++v) sums[r][v] = hn::MulAdd(y, x[v], sums[r][v]);
+      }
     }
   }
 #pragma GCC unroll 24
@@ -53,39 +82,39 @@ HWY_INLINE void block_dots(const float* HWY_RESTRICT rows, std::size_t stride, c
 
 template <std::size_t V, std::size_t R>
 HWY_NOINLINE void panel_dots(const float* rows, std::size_t stride, const float* panel, std::size_t lanes,
-                             std::size_t dimension, float* products) {
+                             std::size_t dimension, Ahead ahead, float* products) {
   const std::size_t block = block_length(dimension);
+  Fetcher fetcher(ahead, round_up(dimension, 16) / 16 * (kTileRows / R));
   for (std::size_t k = 0; k < dimension; k += block) {
     const std::size_t length = HWY_MIN(block, dimension - k);
     for (std::size_t j = 0; j < kTileRows; j += R) {
-      block_dots<V, R>(rows + j * stride + k, stride, panel + k * lanes, lanes, length, k == 0, products + j * lanes);
+      block_dots<V, R>(rows + j * stride + k, stride, panel + k * lanes, lanes, length, k == 0, fetcher,
+                       products + j * lanes);
     }
   }
 }
 
 void Dots(const float* rows, std::size_t stride, const float* panel, std::size_t lanes, std::size_t dimension,
-          float* products) {
+          Ahead ahead, float* products) {
   if constexpr (kN >= 16) {
     switch (lanes / 16) {
       case 1:
-        return panel_dots<1, 24>(rows, stride, panel, lanes, dimension, products);
+        return panel_dots<1, 24>(rows, stride, panel, lanes, dimension, ahead, products);
       case 2:
-        return panel_dots<2, 12>(rows, stride, panel, lanes, dimension, products);
+        return panel_dots<2, 12>(rows, stride, panel, lanes, dimension, ahead, products);
       case 3:
-        return panel_dots<3, 8>(rows, stride, panel, lanes, dimension, products);
+        return panel_dots<3, 8>(rows, stride, panel, lanes, dimension, ahead, products);
       default:
-        return panel_dots<4, 6>(rows, stride, panel, lanes, dimension, products);
+        return panel_dots<4, 6>(rows, stride, panel, lanes, dimension, ahead, products);
     }
   } else {
     for (std::size_t lane = 0; lane < lanes; lane += 2 * kN) {
-      panel_dots<2, 6>(rows, stride, panel + lane, lanes, dimension, products + lane);
+      panel_dots<2, 6>(rows, stride, panel + lane, lanes, dimension, lane == 0 ? ahead : Ahead(), products + lane);
     }
   }
 }
 
 // ---- Rows as lanes: G groups of kN rows, 64 bytes of each at a time, which are first transposed in registers.
-
-constexpr std::size_t kStep = 64;  // bytes: a cache line
 
 /// columns: four vectors; lane j of the i-th is the i-th 32 bits of row j's 16 bytes at `offset`.
 HWY_INLINE void transpose(const std::uint8_t* const* HWY_RESTRICT rows, std::size_t offset,
@@ -123,7 +152,7 @@ HWY_INLINE void transpose(const std::uint8_t* const* HWY_RESTRICT rows, std::siz
 #endif
 }
 
-/// The same for `bytes` bytes of kRows rows, at most kStep, filled up to 16 with zeros. columns: [kStep / 4][kRows].
+/// The same for `bytes` bytes of kRows rows, at most kLine, filled up to 16 with zeros. columns: [kLine / 4][kRows].
 template <std::size_t kRows>
 HWY_NOINLINE void transpose_step(const std::uint8_t* const* rows, std::size_t offset, std::size_t bytes,
                                  std::uint32_t* columns) {
@@ -176,14 +205,14 @@ HWY_INLINE void add_bytes(const hn::Vec<U> (&columns)[G], const float* HWY_RESTR
 /// G groups of kN rows against Q queries: G * Q chains hide the latency of an addition. The transposed bytes go through
 /// memory: with them in registers beside 16 sums g++ spills the sums, and 8 queries take twice as long.
 template <class T, std::size_t Q, std::size_t G>
-HWY_NOINLINE void row_dots(const std::uint8_t* const* rows, const std::uint8_t* const* ahead,
-                           const float* HWY_RESTRICT shifted_centre, const float* HWY_RESTRICT queries,
-                           std::size_t stride, std::size_t dimension, float* HWY_RESTRICT products) {
+HWY_NOINLINE void row_dots(const std::uint8_t* const* rows, Fetcher& fetcher, const float* HWY_RESTRICT shifted_centre,
+                           const float* HWY_RESTRICT queries, std::size_t stride, std::size_t dimension,
+                           float* HWY_RESTRICT products) {
   constexpr std::size_t kRows = G * kN;
   constexpr std::size_t kColumns = 4 / sizeof(T);  // of 32 bits
   const F f;
   const U u;
-  HWY_ALIGN std::uint32_t columns[kStep / 4 * kRows];
+  HWY_ALIGN std::uint32_t columns[kLine / 4 * kRows];
   HWY_ALIGN float totals[Q * kRows] = {};
   const std::size_t block = block_length(dimension);
   for (std::size_t start = 0; start < dimension; start += block) {
@@ -194,15 +223,13 @@ HWY_NOINLINE void row_dots(const std::uint8_t* const* rows, const std::uint8_t* 
 #pragma GCC unroll 8
       for (std::size_t q = 0; q < Q; ++q) sums[g][q] = hn::Zero(f);
     }
-    for (std::size_t first = start; first < end; first += kStep / sizeof(T)) {
-      const std::size_t bytes = HWY_MIN(kStep, (end - first) * sizeof(T));
-      if (ahead != nullptr) {
-        for (std::size_t j = 0; j < kRows; ++j) hwy::Prefetch(ahead[j] + first * sizeof(T));
-      }
+    for (std::size_t first = start; first < end; first += kLine / sizeof(T)) {
+      const std::size_t bytes = HWY_MIN(kLine, (end - first) * sizeof(T));
       transpose_step<kRows>(rows, first * sizeof(T), bytes, columns);
       const std::size_t vectors = round_up(bytes, 16) / 4;
       for (std::size_t i = 0; i < vectors; ++i) {
         const std::size_t k = first + i * kColumns;
+        fetcher.step();
         hn::Vec<U> bits[G];
 #pragma GCC unroll 6
         for (std::size_t g = 0; g < G; ++g) bits[g] = hn::Load(u, columns + i * kRows + g * kN);
@@ -235,23 +262,25 @@ HWY_NOINLINE void row_dots(const std::uint8_t* const* rows, const std::uint8_t* 
 
 /// All rows of a tile against Q queries.
 template <class T, std::size_t Q, std::size_t G>
-void tile_dots(const std::uint8_t* const* rows, const std::uint8_t* const* ahead, const float* shifted_centre,
-               const float* queries, std::size_t dimension, float* products) {
+void tile_dots(const std::uint8_t* const* rows, Ahead ahead, const float* shifted_centre, const float* queries,
+               std::size_t dimension, float* products) {
+  Fetcher fetcher(ahead, round_up(dimension * sizeof(T), 16) / 4 * (kTileRows / (G * kN)));
   for (std::size_t j = 0; j < kTileRows; j += G * kN) {
-    row_dots<T, Q, G>(rows + j, ahead == nullptr ? nullptr : ahead + j, shifted_centre, queries,
-                      row_stride(dimension), dimension, products + j * kLaneStep);
+    row_dots<T, Q, G>(rows + j, fetcher, shifted_centre, queries, row_stride(dimension), dimension,
+                      products + j * kLaneStep);
   }
 }
 
 template <class T>
-void FewDots(const std::uint8_t* const* rows, const std::uint8_t* const* ahead, const float* shifted_centre,
-             const float* queries, std::size_t count, std::size_t dimension, float* products) {
+void FewDots(const std::uint8_t* const* rows, Ahead ahead, const float* shifted_centre, const float* queries,
+             std::size_t count, std::size_t dimension, float* products) {
   if (count > 4 && kN >= 16) {
     tile_dots<T, 8, 2>(rows, ahead, shifted_centre, queries, dimension, products);
   } else if (count > 2) {
     tile_dots<T, 4, kN >= 16 ? 3 : 2>(rows, ahead, shifted_centre, queries, dimension, products);
     if (count <= 4) return;
-    tile_dots<T, 4, kN >= 16 ? 3 : 2>(rows, ahead, shifted_centre, queries + 4 * row_stride(dimension), dimension, products + 4);
+    tile_dots<T, 4, kN >= 16 ? 3 : 2>(rows, ahead, shifted_centre, queries + 4 * row_stride(dimension), dimension,
+                                      products + 4);
   } else if (count > 1) {
     tile_dots<T, 2, kN >= 16 ? 6 : 3>(rows, ahead, shifted_centre, queries, dimension, products);
   } else {
@@ -260,14 +289,14 @@ void FewDots(const std::uint8_t* const* rows, const std::uint8_t* const* ahead, 
 }
 
 void FewDotsFloat(const float* rows, std::size_t stride, const float* queries, std::size_t count, std::size_t dimension,
-                  float* products) {
+                  Ahead ahead, float* products) {
   const std::uint8_t* pointers[kTileRows];
   for (std::size_t j = 0; j < kTileRows; ++j) pointers[j] = reinterpret_cast<const std::uint8_t*>(rows + j * stride);
-  FewDots<float>(pointers, nullptr, nullptr, queries, count, dimension, products);
+  FewDots<float>(pointers, ahead, nullptr, queries, count, dimension, products);
 }
 
-void FewDotsBytes(const std::uint8_t* const* rows, const std::uint8_t* const* ahead, const float* shifted_centre,
-                  const float* queries, std::size_t count, std::size_t dimension, float* products) {
+void FewDotsBytes(const std::uint8_t* const* rows, Ahead ahead, const float* shifted_centre, const float* queries,
+                  std::size_t count, std::size_t dimension, float* products) {
   FewDots<std::uint8_t>(rows, ahead, shifted_centre, queries, count, dimension, products);
 }
 
@@ -282,17 +311,17 @@ HWY_EXPORT(FewDotsFloat);
 HWY_EXPORT(FewDotsBytes);
 
 void dots(const float* rows, std::size_t stride, const float* panel, std::size_t lanes, std::size_t dimension,
-          float* products) {
-  HWY_DYNAMIC_DISPATCH(Dots)(rows, stride, panel, lanes, dimension, products);
+          Ahead ahead, float* products) {
+  HWY_DYNAMIC_DISPATCH(Dots)(rows, stride, panel, lanes, dimension, ahead, products);
 }
 
 void dots_few(const float* rows, std::size_t stride, const float* queries, std::size_t count, std::size_t dimension,
-              float* products) {
-  HWY_DYNAMIC_DISPATCH(FewDotsFloat)(rows, stride, queries, count, dimension, products);
+              Ahead ahead, float* products) {
+  HWY_DYNAMIC_DISPATCH(FewDotsFloat)(rows, stride, queries, count, dimension, ahead, products);
 }
 
-void dots_few(const std::uint8_t* const* rows, const std::uint8_t* const* ahead, const float* shifted_centre,
-              const float* queries, std::size_t count, std::size_t dimension, float* products) {
+void dots_few(const std::uint8_t* const* rows, Ahead ahead, const float* shifted_centre, const float* queries,
+              std::size_t count, std::size_t dimension, float* products) {
   HWY_DYNAMIC_DISPATCH(FewDotsBytes)(rows, ahead, shifted_centre, queries, count, dimension, products);
 }
 

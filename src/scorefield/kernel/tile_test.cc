@@ -102,7 +102,8 @@ TEST(TileDots, EveryFormHasTheSameBits) {
       for (std::size_t lanes = kLaneStep; lanes <= kGroup; lanes += kLaneStep) {
         const std::vector<float> panel = c.panel(lanes);
         std::vector<float> products(kTileRows * lanes);
-        dots(c.rows.data(), c.stride, panel.data(), lanes, d, products.data());
+        dots(c.rows.data(), c.stride, panel.data(), lanes, d, lanes == kGroup ? Ahead() : Ahead{pointers.data(), d},
+             products.data());
         for (std::size_t j = 0; j < kTileRows; j += 5) {
           for (std::size_t q = 0; q < lanes; q += 3) {
             const float expected = chained_dot(c, j, q);
@@ -118,9 +119,9 @@ TEST(TileDots, EveryFormHasTheSameBits) {
       for (std::size_t count = 1; count <= kFewQueries; ++count) {
         std::vector<float> from_floats(kTileRows * kLaneStep);
         std::vector<float> from_bytes(kTileRows * kLaneStep);
-        dots_few(c.rows.data(), c.stride, c.queries.data(), count, d, from_floats.data());
-        dots_few(pointers.data(), count % 2 == 0 ? pointers.data() : nullptr, c.shifted_centre.data(), c.queries.data(),
-                 count, d, from_bytes.data());
+        dots_few(c.rows.data(), c.stride, c.queries.data(), count, d, Ahead(), from_floats.data());
+        dots_few(pointers.data(), count % 2 == 0 ? Ahead{pointers.data(), d} : Ahead(), c.shifted_centre.data(),
+                 c.queries.data(), count, d, from_bytes.data());
         for (std::size_t j = 0; j < kTileRows; ++j) {
           for (std::size_t q = 0; q < count; ++q) {
             ASSERT_EQ(from_floats[j * kLaneStep + q], from_bytes[j * kLaneStep + q]);
