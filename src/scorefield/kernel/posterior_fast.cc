@@ -274,7 +274,6 @@ class Pass {
       for (std::size_t k = 0; k < d_; k += width) {
         float* part = vectors(own, q / kGroup) + k * kGroup + q % kGroup * width;
         tile::fold(total + k, factor, part, std::min(width, d_ - k));
-        std::fill_n(part, width, 0.0F);
       }
       sums.folded_at = sums.largest;
     }

@@ -113,7 +113,7 @@ void add_weighted(const float* rows, std::size_t stride, const float* weights, s
 void add_weighted(const std::uint8_t* const* rows, const float* centre, const float* weights, std::size_t lanes,
                   std::size_t count, std::size_t dimension, const Softmax& state, float* sums);
 
-/// total = total * scale + part.
-void fold(double* total, double scale, const float* part, std::size_t dimension);
+/// total = total * scale + part; part = 0.
+void fold(double* total, double scale, float* part, std::size_t dimension);
 
 }  // namespace scorefield::tile

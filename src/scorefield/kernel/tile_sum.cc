@@ -2,6 +2,7 @@
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "scorefield/kernel/tile_sum.cc"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>  // must come before highway.h
 #include <hwy/highway.h>
 
@@ -58,14 +59,15 @@ struct Part {
   /// Whether there is anything to do: weights, or sums to rescale.
   bool fill(const Row& row, const Softmax& state, const float* all_weights, std::size_t lanes, std::size_t first_) {
     first = first_;
-    active = 0;
     const std::uint64_t queries = ((std::uint64_t{1} << Q) - 1) << first;
+    std::size_t found = 0;
     for (std::size_t j = 0; j < kTileRows; ++j) {
       if ((state.active[j] & queries) == 0) continue;
-      rows[active] = row.handle(j);
-      std::copy_n(all_weights + j * lanes + first, Q, weights.data() + active * Q);
-      ++active;
+      rows[found] = row.handle(j);
+      std::copy_n(all_weights + j * lanes + first, Q, weights.data() + found * Q);
+      ++found;
     }
+    active = found;
     const auto* rescale = state.rescale.data() + first;
     return active > 0 || std::any_of(rescale, rescale + Q, [](float r) { return r != 1.0F; });
   }
@@ -76,11 +78,17 @@ struct Part {
 struct Lines {
   std::size_t stride;
   HWY_INLINE std::size_t place(std::size_t query, std::size_t column) const { return query * stride + column; }
+  HWY_INLINE void fetch_next(const float* /*sums*/, std::size_t /*queries*/) const {}
 };
 struct Slabs {
   static constexpr std::size_t stride = kSlab;
   HWY_INLINE std::size_t place(std::size_t query, std::size_t column) const {
     return column / kSlab * (kGroup * kSlab) + query * kSlab + column % kSlab;
+  }
+  /// The sums of the next queries (or of the next slab) follow: 1 % at 256 queries, whose sums are not all in L2.
+  HWY_INLINE void fetch_next(const float* sums, std::size_t queries) const {
+#pragma GCC unroll 24
+    for (std::size_t i = 0; i < queries * kSlab; i += 16) hwy::Prefetch(sums + queries * kSlab + i);
   }
 };
 
@@ -99,6 +107,7 @@ HWY_INLINE void add_block(const Row& row, const Part<Q, Row>& part, const float*
       total[q][v] = hn::Mul(hn::LoadU(f, sums + q * stride + v * kN), scale);
     }
   }
+  layout.fetch_next(sums, Q);
 #pragma GCC unroll 4
   for (std::size_t a = 0; a < part.active; ++a) {
     const auto* from = row.start(part.rows[a], column);
@@ -186,7 +195,7 @@ void AddWeightedBytes(const std::uint8_t* const* rows, const float* centre, cons
   add_few(CentredTile{last, kN}, state, count, weights, lanes, kN, sums + whole, stride);
 }
 
-void Fold(double* HWY_RESTRICT total, double scale, const float* HWY_RESTRICT part, std::size_t dimension) {
+void Fold(double* HWY_RESTRICT total, double scale, float* HWY_RESTRICT part, std::size_t dimension) {
   const hn::ScalableTag<double> wide;
   const hn::Rebind<float, decltype(wide)> narrow;
   constexpr std::size_t kStep = hn::MaxLanes(wide);
@@ -196,8 +205,12 @@ void Fold(double* HWY_RESTRICT total, double scale, const float* HWY_RESTRICT pa
     const auto sum =
         hn::Add(hn::Mul(hn::LoadU(wide, total + k), factor), hn::PromoteTo(wide, hn::LoadU(narrow, part + k)));
     hn::StoreU(sum, wide, total + k);
+    hn::StoreU(hn::Zero(narrow), narrow, part + k);
   }
-  for (; k < dimension; ++k) total[k] = total[k] * scale + static_cast<double>(part[k]);
+  for (; k < dimension; ++k) {
+    total[k] = total[k] * scale + static_cast<double>(part[k]);
+    part[k] = 0;
+  }
 }
 
 // ---- Conversion of a row.
@@ -243,7 +256,7 @@ void add_weighted(const std::uint8_t* const* rows, const float* centre, const fl
   HWY_DYNAMIC_DISPATCH(AddWeightedBytes)(rows, centre, weights, lanes, count, dimension, state, sums);
 }
 
-void fold(double* total, double scale, const float* part, std::size_t dimension) {
+void fold(double* total, double scale, float* part, std::size_t dimension) {
   HWY_DYNAMIC_DISPATCH(Fold)(total, scale, part, dimension);
 }
 

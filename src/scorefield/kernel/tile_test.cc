@@ -282,8 +282,10 @@ TEST(TileSum, FoldsInDouble) {
     }
     on_every_target([&](std::int64_t /*target*/) {
       std::vector<double> total(d, 1e9);
-      fold(total.data(), 0.75, part.data(), d);
+      std::vector<float> left = part;
+      fold(total.data(), 0.75, left.data(), d);
       EXPECT_EQ(total, expected);
+      EXPECT_EQ(left, std::vector<float>(d));
     });
   }
 }
