@@ -65,6 +65,8 @@ class CentredRows {
     std::size_t count() const { return count_; }
     /// Rows as u, [kTileRows][stride]; converted when first asked for.
     const float* values();
+    /// Rows of floats: as stored where they are stored so, else values().
+    tile::FloatRows floats();
     /// Rows as stored, where they are bytes().
     const std::uint8_t* const* stored_bytes() const { return stored_.data(); }
     /// The rows of the tile after this one.
@@ -77,6 +79,7 @@ class CentredRows {
     bool converted_ = false;
     std::array<std::uint32_t, tile::kTileRows> numbers_{};
     std::array<const std::uint8_t*, 2 * tile::kTileRows> stored_{};
+    std::array<const float*, tile::kTileRows> floats_{};
     std::optional<AlignedFloats> values_;
   };
 
@@ -93,6 +96,7 @@ class CentredRows {
   double units_per_data_ = 1;
   std::vector<float> centre_;          // [stride]
   std::vector<float> shifted_centre_;  // [stride]
+  std::vector<float> zeros_;           // [stride]
 };
 
 }  // namespace scorefield

@@ -292,7 +292,7 @@ class Pass {
       tile::dots_few(own.tile.stored_bytes(), ahead, rows_.rows.shifted_centre(), panel_.data(), count, d_,
                      own.products.data());
     } else if (few_) {
-      tile::dots_few(own.tile.values(), stride_, panel_.data(), count, d_, ahead, own.products.data());
+      tile::dots_few(own.tile.floats(), ahead, panel_.data(), count, d_, own.products.data());
     } else {
       tile::dots(own.tile.values(), stride_, panel(g), lanes(g), d_, ahead, own.products.data());
     }
@@ -318,6 +318,8 @@ class Pass {
     if (few_ && rows_.rows.bytes()) {
       tile::add_weighted(own.tile.stored_bytes(), rows_.rows.centre(), own.weights.data(), lanes(g), count, d_, state,
                          sums_of_group);
+    } else if (few_) {
+      tile::add_weighted(own.tile.floats(), own.weights.data(), lanes(g), count, d_, state, sums_of_group);
     } else {
       tile::add_weighted(own.tile.values(), stride_, own.weights.data(), lanes(g), count, d_, state, sums_of_group);
     }

@@ -57,10 +57,18 @@ struct Ahead {
 void dots(const float* rows, std::size_t stride, const float* panel, std::size_t lanes, std::size_t dimension,
           Ahead ahead, float* products);
 
+/// Rows of floats v as they are stored, which stand for (v - centre) * scale. centre: [row_stride(dimension)], zero
+/// beyond dimension.
+struct FloatRows {
+  const float* const* rows;  // kTileRows of them
+  const float* centre;
+  float scale;
+};
+
 /// The same for few queries, the rows being the lanes. queries: [kFewQueries][row_stride(dimension)], zero beyond
 /// dimension; count <= kFewQueries. products: [kTileRows][kLaneStep].
-void dots_few(const float* rows, std::size_t stride, const float* queries, std::size_t count, std::size_t dimension,
-              Ahead ahead, float* products);
+void dots_few(const FloatRows& rows, Ahead ahead, const float* queries, std::size_t count, std::size_t dimension,
+              float* products);
 
 /// The same, straight from 8-bit rows.
 /// shifted_centre: 2^23 + centre, [row_stride(dimension)].
@@ -105,11 +113,13 @@ void softmax(float* products, float* weights, const float* half_norms, const flo
              Softmax& state);
 
 /// sums(q) = sums(q) * state.rescale[q] + sum_j weights(j, q) rows[j], over the active rows in order. count: queries.
-/// sums: up to kFewQueries of them [kFewQueries][stride]; more [slab][kGroup][kSlab], dimension rounded up to slabs.
+/// rows: kTileRows x stride; sums: [slab][kGroup][kSlab], dimension rounded up to slabs.
 void add_weighted(const float* rows, std::size_t stride, const float* weights, std::size_t lanes, std::size_t count,
                   std::size_t dimension, const Softmax& state, float* sums);
 
-/// The same straight from 8-bit rows and their centre; count <= kFewQueries, stride = row_stride(dimension).
+/// The same straight from the stored rows, for count <= kFewQueries. sums: [kFewQueries][row_stride(dimension)].
+void add_weighted(const FloatRows& rows, const float* weights, std::size_t lanes, std::size_t count,
+                  std::size_t dimension, const Softmax& state, float* sums);
 void add_weighted(const std::uint8_t* const* rows, const float* centre, const float* weights, std::size_t lanes,
                   std::size_t count, std::size_t dimension, const Softmax& state, float* sums);
 
