@@ -403,7 +403,8 @@ std::vector<FastPosterior> posterior_fast(const FastRows& rows, RowsView<const d
   const std::size_t at_once = kGroup * std::clamp<std::size_t>(kSumBytes / group_bytes, 1, kGroupsAtOnce);
   // A tile and the f32 sums a thread, the queries, and the f64 sums of the slots that wait to be merged: all at worst.
   const std::size_t queries = std::min(at_once, tile::round_up(x.rows, 8));
-  const std::size_t threads = context.pool == nullptr ? 1 : static_cast<std::size_t>(context.pool->threads());
+  const std::size_t threads =
+      context.pool == nullptr ? 1 : std::min(kSlots, static_cast<std::size_t>(context.pool->threads()));
   context.check_memory(threads * (kTileRows + queries) * stride * sizeof(float) + queries * stride * sizeof(float) +
                            (threads == 1 ? 2 : kSlots) * queries * stride * sizeof(double),
                        "the posterior");
