@@ -14,6 +14,8 @@
 namespace scorefield {
 namespace {
 
+constexpr double kFarNorm = 2;  // of latents per coordinate: no noise in more than a few dimensions is as long
+
 struct EncodeArguments {
   DataArguments data;
   MachineArguments machine;
@@ -58,6 +60,10 @@ std::string report_text(const Encoding& encoding, const EncodingReport& report) 
   std::string text =
       fmt::format("latents: |z|/sqrt(d) {:.4f} on average, from {:.4f} to {:.4f} (noise N(0, I) has 1)\n",
                   report.mean_latent_norm, report.least_latent_norm, report.most_latent_norm);
+  if (report.mean_latent_norm > kFarNorm) {
+    text +=
+        "  the rows are unlike the data noised to sigma-min, from where they set out; a larger --sigma-min may fit\n";
+  }
   if (!encoding.one_way) {
     const RoundTrip& trip = report.round_trip;
     text += fmt::format(
@@ -74,6 +80,9 @@ void run_encode(const CLI::App& command, const EncodeArguments& arguments) {
   const Machine machine(arguments.machine);
   const Context& context = machine.context();
   const SamplerEntry& solver = chosen_solver(command, arguments.sampler);
+  if (!arguments.sampler.sigmas.empty() && parse_numbers(arguments.sampler.sigmas, "--sigmas").back() == 0) {
+    throw Error("--sigmas ends with 0, but encoding goes between noise levels above 0; drop the 0");
+  }
   const std::vector<double> levels = chosen_levels(arguments.sampler);
   check_order(solver, arguments.sampler.options, levels.size() - 1);
   const std::unique_ptr<const Process> process = chosen_process(arguments.sampler, levels);

@@ -26,7 +26,6 @@ EncodingPictures::EncodingPictures(const Dataset& data, const Field& field)
             : data.dimension() == 2 ? kPoints
                                     : 0) {
   input_points_.name = "rows";
-  latent_points_.name = "latents";
   return_points_.name = "returned";
   for (Series* series : {&input_points_, &latent_points_, &return_points_}) series->mark = Mark::kPoints;
 }
