@@ -87,6 +87,24 @@ TEST(DescribeCommand, RepeatsBitForBitFromItsConfig) {
   EXPECT_EQ(file_text(folder / "first/distances.csv"), file_text(folder / "second/distances.csv"));
 }
 
+TEST(DescribeCommand, FlagsOverrideAConfigAlsoWhereTheyExcludeEachOther) {
+  const TestFolder folder;
+  write_points(folder / "points.npz", 200, 3, 0.25);
+  const auto options = [&](const std::string& arguments, const std::string& out) {
+    const CommandResult result = run_command("describe " + arguments + " --out " + out, folder);
+    EXPECT_EQ(result.status, 0) << arguments << ": " << result.err;
+    return nlohmann::json::parse(file_text(folder / (out + "/config.json")))["options"];
+  };
+  EXPECT_EQ(options("--data points.npz --exhaustive", "all")["exhaustive"], true);
+  const nlohmann::json fifty = options("--config all/config.json --rows 50", "fifty");
+  EXPECT_EQ(fifty["exhaustive"], false);
+  EXPECT_EQ(fifty["rows"], 50);
+  const nlohmann::json again = options("--config=fifty/config.json --exhaustive", "again");
+  EXPECT_EQ(again["exhaustive"], true);
+  EXPECT_FALSE(again.contains("rows"));
+  EXPECT_EQ(options("--config all/config.json --exhaustive=false", "some")["exhaustive"], false);
+}
+
 TEST(DescribeCommand, PrintsJsonForMachines) {
   const TestFolder folder;
   write_points(folder / "points.npz", 40, 2, 1.0);

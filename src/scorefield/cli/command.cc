@@ -164,7 +164,7 @@ nlohmann::json resolved_options(const CLI::App& command) {
     const std::string name = option->get_lnames().empty() ? "" : option->get_lnames().front();
     if (name.empty() || std::ranges::find(kNoResult, name) != kNoResult.end()) continue;
     if (option->get_expected_max() == 0) {
-      options[name] = option->count() > 0;
+      options[name] = option->count() > 0 && option->as<bool>();  // --flag=false counts too
       continue;
     }
     const std::string text = option->count() > 0 ? option->results().back() : option->get_default_str();
