@@ -97,11 +97,12 @@ RunFolder RunFolder::make_numbered(const std::filesystem::path& parent, std::str
 }
 
 RunFolder RunFolder::take(const std::filesystem::path& path) {
-  if (std::filesystem::exists(path) && !std::filesystem::is_directory(path)) {
+  std::error_code unknown;  // what cannot be looked at cannot be made either, and make_folders() says why
+  if (path_exists(path) && !std::filesystem::is_directory(path, unknown)) {
     throw Error(fmt::format("{}: is a file; name a folder for the output", path.string()));
   }
   make_folders(path);
-  const bool is_run = std::filesystem::exists(path / kConfig);
+  const bool is_run = path_exists(path / kConfig);
   if (!is_run) {
     // Looked at before the lock file is made, so that a refused folder stays as it was.
     for (const auto& entry : list(path)) {
@@ -124,7 +125,7 @@ void RunFolder::take_over() {
     if (is_unfinished(entry->path())) left_behind.push_back(entry->path());
   }
   for (const auto& file : left_behind) std::filesystem::remove(file, failure);
-  resumed_ = std::filesystem::exists(path_ / kConfig);
+  resumed_ = path_exists(path_ / kConfig);
   for (const nlohmann::json& unit : read_json_lines(path_ / kDone, Context{})) {
     if (!unit.is_string()) throw Error(fmt::format("{}: a line is not a name", (path_ / kDone).string()));
     done_.insert(unit.get<std::string>());

@@ -150,6 +150,9 @@ TEST_F(RunFolderTest, AFileThatCannotBeWrittenIsNamed) {
   EXPECT_NE(error_of([&] { JsonLinesWriter(root_ / "none" / "x"); }).find("none/x: cannot write"), std::string::npos);
   put(root_ / "f", "");
   EXPECT_NE(error_of([&] { RunFolder::take(root_ / "f" / "x"); }).find("cannot make"), std::string::npos);
+  EXPECT_NE(error_of([&] { RunFolder::take(root_ / std::string(300, 'a')); }).find("cannot make"), std::string::npos);
+  fs::create_symlink("loop", root_ / "loop");
+  EXPECT_NE(error_of([&] { RunFolder::take(root_ / "loop"); }).find("cannot make"), std::string::npos);
 }
 
 }  // namespace
