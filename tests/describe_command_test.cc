@@ -142,6 +142,27 @@ TEST(DescribeCommand, StopsAtCtrlCAndSaysHowToGoOn) {
   EXPECT_FALSE(fs::exists(folder / "run/describe.json"));
 }
 
+TEST(DescribeCommand, TakesNamesThatAreNotUtf8) {
+  const TestFolder folder;
+  for (const char* name : {"photos/\xe9t\xe9/a.png", "photos/b/a.png", "photos/b/\xff.txt"}) {
+    fs::create_directories((folder / name).parent_path());
+    if (std::string_view(name).ends_with(".png")) {
+      write_png(folder / name, {2, 2, 1, {0, 1, 2, 3}});
+    } else {
+      std::ofstream(folder / name) << "text";
+    }
+  }
+  const CommandResult result = run_command("describe --data photos --json --out run", folder);
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(nlohmann::json::parse(result.out)["labels"][1]["name"], "\xEF\xBF\xBDt\xEF\xBF\xBD");
+  // A config must name the data as they are: it could not be repeated.
+  fs::rename(folder / "photos", folder / "photos\xff");
+  const CommandResult refused = run_command("describe --data photos\xff --out other", folder);
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.err.find("not UTF-8"), std::string::npos) << refused.err;
+  EXPECT_FALSE(fs::exists(folder / "other"));
+}
+
 struct Refusal {
   const char* arguments;
   const char* expected;

@@ -163,8 +163,8 @@ void RunFolder::begin(const nlohmann::json& config) {
   }
   const nlohmann::json before = read_json(file, Context{});
   if (!before.is_object()) throw Error(fmt::format("{}: is not the config of a run", file.string()));
-  // As it comes back from a file: numbers that are not finite are null there.
-  const nlohmann::json now = nlohmann::json::parse(full.dump());
+  // As it comes back from a file, where for some values others stand (json_text()).
+  const nlohmann::json now = nlohmann::json::parse(json_text(full));
   for (const nlohmann::json& step : nlohmann::json::diff(before, now)) {
     const nlohmann::json::json_pointer where(step["path"].get<std::string>());
     const std::string was = before.contains(where) ? before[where].dump() : "absent";
@@ -188,8 +188,12 @@ nlohmann::json read_json(const std::filesystem::path& path, const Context& conte
   }
 }
 
+std::string json_text(const nlohmann::json& value, int indent) {
+  return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 void write_json(const std::filesystem::path& path, const nlohmann::json& value) {
-  write_file_atomically(path, value.dump(2) + '\n');
+  write_file_atomically(path, json_text(value, 2) + '\n');
 }
 
 }  // namespace scorefield

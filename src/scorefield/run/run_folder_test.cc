@@ -128,6 +128,13 @@ TEST_F(RunFolderTest, ABrokenConfigIsAnErrorWithThePlace) {
   EXPECT_NE(error_of([&] { run.begin({{"a", 1}}); }).find("not the config"), std::string::npos);
 }
 
+TEST_F(RunFolderTest, BytesThatAreNotUtf8AreReplacedAlsoWhenARunIsResumed) {
+  const nlohmann::json config = {{"note", "left out: '\xff.txt'"}};
+  { RunFolder::take(root_ / "run").begin(config); }
+  EXPECT_EQ(read_json(root_ / "run/config.json", {})["note"], "left out: '\xEF\xBF\xBD.txt'");
+  RunFolder::take(root_ / "run").begin(config);
+}
+
 TEST_F(RunFolderTest, JsonLinesSurviveAHalfWrittenLine) {
   const fs::path file = root_ / "stats.jsonl";
   EXPECT_TRUE(read_json_lines(file, {}).empty());
