@@ -3,8 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "scorefield/base/file.h"
 
@@ -118,7 +120,9 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    const int status = run(argc, argv);
+    if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "standard output");
+    return status;
   } catch (const scorefield::Cancelled&) {
     return kCancelled;
   } catch (const Error& error) {
@@ -126,6 +130,9 @@ int main(int argc, char** argv) {
     return kUsageError;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "scorefield: out of memory; use less data or a smaller --batch\n");
+    return kUsageError;
+  } catch (const std::system_error& error) {  // a full disk, a folder that may not be made
+    fmt::print(stderr, "scorefield: {}\n", error.what());
     return kUsageError;
   } catch (const std::exception& error) {
     fmt::print(stderr, "scorefield: this is a bug, please report it: {}\n", error.what());
