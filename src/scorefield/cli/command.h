@@ -69,7 +69,7 @@ Dataset open_rows(const std::string& spec, std::string_view flag, const DataArgu
 std::string short_name(const std::string& data);
 
 /// The command's flags with the values they ended up with, defaults included: what --config reads back. Flags that
-/// change no result (--out, --threads, ...) are left out.
+/// change no result (--out, --threads, ...) are left out. Throws Error for a value that is not UTF-8, as JSON must be.
 nlohmann::json resolved_options(const CLI::App& command);
 
 /// "0-63,100" -> 0, 1, ..., 63, 100. Throws Error for anything else, and for more than 2^26 numbers. `what` names the
