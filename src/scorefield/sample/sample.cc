@@ -85,8 +85,8 @@ class Run {
         observer_(observer),
         context_(context),
         sampler_(sampling.sampler.make(sampling.options)),
-        noise_(sampling.step_noise != nullptr ? recorded_noise(*sampling.step_noise)
-                                              : seeded_noise(seeds, sampling.field.dimension(), context)),
+        seeded_(seeded_noise(seeds, sampling.field.dimension(), context)),
+        noise_(sampling.step_noise != nullptr ? *sampling.step_noise : *seeded_),
         evaluations_(seeds.size()) {
     check_levels(sampling.levels, sampling.sampler.kind == SamplerKind::kOde);
     check_options(sampling, sampler_->memory());
@@ -114,7 +114,7 @@ class Run {
   double add_churn(double sigma, Rows& x) {
     const double gamma = churn_share(sampling_, sigma);
     if (gamma == 0) return sigma;
-    const Rows z = noise_->fresh(sigma, 0);
+    const Rows z = noise_.fresh(sigma, 0);
     const double raised = sigma + gamma * sigma;
     Combination states;
     states.add(1, x.view()).add(std::sqrt(raised * raised - sigma * sigma) * sampling_.churn.noise, z.view());
@@ -157,7 +157,7 @@ class Run {
                     .next = next.view(),
                     .ask = [this](RowsView<const double> x, std::span<const double> sigma,
                                   std::span<const std::size_t> rows) { return ask(x, sigma, rows, {}).denoised; },
-                    .noise = noise_.get(),
+                    .noise = &noise_,
                     .pool = context_.pool});
     return next;
   }
@@ -186,7 +186,8 @@ class Run {
   Observer* observer_;
   const Context& context_;
   std::unique_ptr<Sampler> sampler_;
-  std::unique_ptr<StepNoise> noise_;
+  std::unique_ptr<StepNoise> seeded_;
+  StepNoise& noise_;
   Request request_;
   std::vector<Evaluation> past_;  // newest first
   std::vector<std::size_t> evaluations_;
@@ -263,7 +264,6 @@ std::vector<double> observed_levels(const Sampling& sampling) {
 
 std::size_t evaluations_of(const Sampling& sampling) {
   const UnitNormal field;
-  const std::vector<Rows> silence(sampling.step_noise == nullptr ? 0 : sampling.step_noise->size(), Rows(1, 1));
   const Sampling small{.field = field,
                        .sampler = sampling.sampler,
                        .levels = sampling.levels,
@@ -272,7 +272,7 @@ std::size_t evaluations_of(const Sampling& sampling) {
                        .churn = sampling.churn,
                        .analytical_first_step = sampling.analytical_first_step,
                        .jump = sampling.jump,
-                       .step_noise = sampling.step_noise == nullptr ? nullptr : &silence};
+                       .step_noise = sampling.step_noise};
   const std::uint64_t seed = 0;
   return sample(small, {&seed, 1}, {}, nullptr, {}).evaluations[0];
 }

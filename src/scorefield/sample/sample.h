@@ -58,8 +58,8 @@ struct Sampling {
   bool analytical_first_step = false;
   /// ODE-Jump (Chen et al. 2023): the result is D at the last level, not the state.
   bool jump = false;
-  /// Noise of the steps as it was recorded, [B, d] a draw in the order of the draws; null: the seeds' own.
-  const std::vector<Rows>* step_noise = nullptr;
+  /// Noise of the steps, such as recorded_noise(), which one run uses up; null: the seeds' own.
+  StepNoise* step_noise = nullptr;
 };
 
 struct Samples {
@@ -90,7 +90,8 @@ Rows initial_noise(std::span<const std::uint64_t> seeds, std::size_t dimension);
 /// jump the last one too.
 std::vector<double> observed_levels(const Sampling& sampling);
 
-/// Evaluations of the field that a sample takes, found by running the sampler on a field of one number. An adaptive
+/// Evaluations of the field that a sample takes, found by running the sampler on a field of one number (whose noise,
+/// where sampling.step_noise is given, it draws from there: one number a draw). An adaptive
 /// sampler's own number depends on the field.
 std::size_t evaluations_of(const Sampling& sampling);
 

@@ -265,11 +265,12 @@ double second_moment(const Dataset& data, int label) {
 std::optional<std::size_t> evaluations_of(const SamplingRun& run) {
   const std::size_t count = evaluations_of(run.sampling);
   if (run.step_noise) {
-    Sampling recorded = run.sampling;
+    Sampling sampling = run.sampling;
     const std::vector<Rows> silence(run.step_noise->size(), Rows(1, 1));
-    recorded.step_noise = &silence;
+    const auto recorded = recorded_noise(silence);
+    sampling.step_noise = recorded.get();
     try {
-      (void)evaluations_of(recorded);
+      (void)evaluations_of(sampling);
     } catch (const Error& error) {  // nothing but the draws can be wrong here
       throw Error(fmt::format("{}: {}", run.step_noise->name(), error.what()));
     }
@@ -295,9 +296,11 @@ Samples sample_some(const SamplingRun& run, std::size_t first, std::size_t count
   const std::vector<int> label = {run.label};
   Sampling sampling = run.sampling;
   std::vector<Rows> draws;
+  std::unique_ptr<StepNoise> recorded;
   if (run.step_noise) {
     draws = run.step_noise->of_samples(first, count);
-    sampling.step_noise = &draws;
+    recorded = recorded_noise(draws);
+    sampling.step_noise = recorded.get();
   }
   if (!run.noise && !run.init) return sample(sampling, seeds, label, observer, context);
   const Rows noise = run.noise ? rows_of(*run.noise, first, count) : initial_noise(seeds, run.data.dimension());
