@@ -6,6 +6,8 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
+#include <map>
+#include <type_traits>
 
 #include "scorefield/base/error.h"
 #include "scorefield/cli/command.h"
@@ -15,19 +17,27 @@ namespace {
 
 /// A new option is one line here.
 constexpr std::array kOptionFlags = {
-    SamplerOptionFlag{"r", &SamplerOptions::r, "Where the second of two stages lies, as a share of the step"},
+    SamplerOptionFlag{"r", &SamplerOptions::r, "Where the second of the stages lies, as a share of the step"},
+    SamplerOptionFlag{"r2", &SamplerOptions::r2, "Where the third lies"},
+    SamplerOptionFlag{"second-order", &SamplerOptions::second_order,
+                      "DPM-Solver multistep of order 2: midpoint (the default) or heun"},
     SamplerOptionFlag{"lower-order-final", &SamplerOptions::lower_order_final,
                       "Multistep: a lower order in the last steps, 1 in the last"},
+    SamplerOptionFlag{"rtol", &SamplerOptions::rtol, "Adaptive: error of a step relative to the state (default 1e-6)"},
+    SamplerOptionFlag{"atol", &SamplerOptions::atol, "Adaptive: absolute error of a step, data units (default 1e-8)"},
     SamplerOptionFlag{"eta", &SamplerOptions::eta, "Share of the reverse SDE's noise: 0 none, 1 (the default) all"},
-    SamplerOptionFlag{"s_noise", &SamplerOptions::s_noise, "A factor on the noise of the steps (default 1)"},
+    SamplerOptionFlag{"s-noise", &SamplerOptions::s_noise, "A factor on the noise of the steps (default 1)"},
+    SamplerOptionFlag{"lambda", &SamplerOptions::lambda,
+                      "Of the reverse SDEs with one law: from the ODE (0) to the usual one (1, the default)"},
+    SamplerOptionFlag{"variance", &SamplerOptions::variance,
+                      "DDPM's: from the posterior's (0) to the forward step's (1, the default)"},
+    SamplerOptionFlag{"predictor", &SamplerOptions::predictor, "Of predictor-corrector (default reverse-diffusion)"},
+    SamplerOptionFlag{"corrector-steps", &SamplerOptions::corrector_steps, "Corrector steps a level (default 1)"},
+    SamplerOptionFlag{"snr", &SamplerOptions::snr, "Signal-to-noise ratio of the corrector (default 0.16)"},
+    SamplerOptionFlag{"langevin-steps", &SamplerOptions::langevin_steps, "Langevin steps a level (default 100)"},
+    SamplerOptionFlag{"langevin-step", &SamplerOptions::langevin_step,
+                      "Their size as a share of sigma^2 (default 0.2)"},
 };
-
-/// As a flag is written.
-std::string flag_name(std::string_view option) {
-  std::string name(option);
-  std::ranges::replace(name, '_', '-');
-  return name;
-}
 
 std::string solver_help() {
   std::string text;
@@ -46,14 +56,18 @@ void add_sampler_arguments(CLI::App& command, SamplerArguments& arguments) {
   command.add_option("--solver", arguments.solver, solver_help())->capture_default_str()->group(group);
   for (const SamplerOptionFlag& flag : kOptionFlags) {
     // Without a default that is shown: what is not typed is not in the config, and so not refused there.
-    const std::string name = "--" + flag_name(flag.name);
+    const std::string name = "--" + std::string(flag.name);
     std::visit(
         [&](auto member) {
           auto& value = arguments.options.*member;
           if constexpr (std::is_same_v<decltype(value), bool&>) {
             command.add_flag(name, value, std::string(flag.help))->group(group);
           } else {
-            command.add_option(name, value, std::string(flag.help))->group(group);
+            CLI::Option* option = command.add_option(name, value, std::string(flag.help))->group(group);
+            if constexpr (std::is_same_v<decltype(value), SecondOrder&>) {
+              option->transform(CLI::CheckedTransformer(std::map<std::string, SecondOrder>{
+                  {"midpoint", SecondOrder::kMidpoint}, {"heun", SecondOrder::kHeun}}));
+            }
           }
         },
         flag.member);
@@ -95,9 +109,9 @@ void add_end_argument(CLI::App& command, SamplerArguments& arguments) {
 const SamplerEntry& chosen_solver(const CLI::App& command, const SamplerArguments& arguments) {
   const SamplerEntry& solver = find_sampler(arguments.solver);
   std::vector<std::string> read;
-  for (const std::string_view option : solver.options) read.push_back("--" + flag_name(option));
+  for (const std::string_view option : solver.options) read.push_back("--" + std::string(option));
   for (const SamplerOptionFlag& flag : kOptionFlags) {
-    const std::string name = "--" + flag_name(flag.name);
+    const std::string name = "--" + std::string(flag.name);
     if (command.get_option(name)->count() == 0 || std::ranges::find(read, name) != read.end()) continue;
     // A flag that is not set is in a config all the same.
     const auto* const member = std::get_if<bool SamplerOptions::*>(&flag.member);

@@ -22,7 +22,9 @@ namespace scorefield {
 /// A field of SamplerOptions as a flag; its name is the one that SamplerEntry::options has.
 struct SamplerOptionFlag {
   std::string_view name;
-  std::variant<bool SamplerOptions::*, double SamplerOptions::*, std::optional<double> SamplerOptions::*> member;
+  std::variant<bool SamplerOptions::*, int SamplerOptions::*, double SamplerOptions::*,
+               std::optional<double> SamplerOptions::*, std::string SamplerOptions::*, SecondOrder SamplerOptions::*>
+      member;
   std::string_view help;
 };
 
