@@ -1,7 +1,7 @@
 // The samplers against other systems that run in the VE frame, on a field that is the same for all: diff-sampler,
 // k-diffusion, EDM, and the exact sampler of the geometric-perspective paper. Not compared are
-//   diff-sampler ipndm_v of order 3 and 4, which is wrong (a test says so); deis_tab step by step only, to its quadrature
-//   the corrected states on UniPC's way (ours are seen before they are corrected): the end is compared
+//   diff-sampler ipndm_v of order 3 and 4, which is wrong (a test says so); deis_tab step by step only, to its
+//   quadrature the corrected states on UniPC's way (ours are seen before they are corrected): the end is compared
 //   k-diffusion dpm_adaptive, a step control of its own with an absolute tolerance of 0.0078
 //   what draws noise
 #include <gtest/gtest.h>

@@ -100,9 +100,13 @@ struct SamplerEntry {
   std::vector<std::string_view> aliases;
   std::string_view summary;
   SamplerKind kind = SamplerKind::kOde;
-  /// Order of the global error in the step: of the end point (ODE), or of its law (SDE, weak order). 0: its error does
-  /// not vanish with the step (Langevin dynamics has a step size of its own).
+  /// Order of the global error in the step: of the end point (ODE), or of its law (SDE, weak order). Of a multistep
+  /// method when its first answers are exact: one that starts with Euler's step keeps that step's O(h^2). 0: its error
+  /// does not vanish with the step (Langevin dynamics has a step size of its own).
   int order = 1;
+  /// It has the coefficients of equal steps. On other smooth nodes their error is that of a change of O(h^2) from step
+  /// to step: of order 2 at most.
+  bool equal_steps = false;
   /// Evaluations of a full step; fewer in a last step to 0. 0: as many as its tolerance takes.
   int evaluations_per_step = 1;
   /// Steps in the time of a process, so that its result depends on the process.
