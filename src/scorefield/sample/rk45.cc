@@ -7,6 +7,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/thread_pool.h"
+#include "scorefield/sample/option_check.h"
 #include "scorefield/sample/samplers.h"
 
 namespace scorefield {
@@ -160,10 +161,8 @@ class Rk45 final : public Sampler {
 
 std::unique_ptr<Sampler> make_rk45(const SamplerOptions& options) {
   // Rounding of the states and of D is some 1e-15 of them: below a tolerance of 1e-14 it would be taken for error.
-  if (!(options.rtol >= 1e-14 && options.rtol < 1)) {
-    throw Error(fmt::format("rk45: rtol must be at least 1e-14 and below 1, got {}", options.rtol));
-  }
-  if (!(options.atol >= 0)) throw Error(fmt::format("rk45: atol must be 0 or above, got {}", options.atol));
+  check_option("rk45", "rtol", options.rtol, 1e-14, 0.5);
+  check_option("rk45", "atol", options.atol, 0);
   return std::make_unique<Rk45>(options.rtol, options.atol);
 }
 

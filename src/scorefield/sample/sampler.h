@@ -104,8 +104,7 @@ struct SamplerEntry {
   /// method when its first answers are exact: one that starts with Euler's step keeps that step's O(h^2). 0: its error
   /// does not vanish with the step (Langevin dynamics has a step size of its own).
   int order = 1;
-  /// It has the coefficients of equal steps. On other smooth nodes their error is that of a change of O(h^2) from step
-  /// to step: of order 2 at most.
+  /// Its coefficients are those of equal steps: the order holds there, and is 2 on other smooth nodes.
   bool equal_steps = false;
   /// Evaluations of a full step; fewer in a last step to 0. 0: as many as its tolerance takes.
   int evaluations_per_step = 1;
