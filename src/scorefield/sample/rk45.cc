@@ -161,6 +161,7 @@ class Rk45 final : public Sampler {
 
 std::unique_ptr<Sampler> make_rk45(const SamplerOptions& options) {
   // Rounding of the states and of D is some 1e-15 of them: below a tolerance of 1e-14 it would be taken for error.
+  // Rounding of the states and of D, some 1e-15 of them, would be taken for error below 1e-14.
   check_option("rk45", "rtol", options.rtol, 1e-14, 0.5);
   check_option("rk45", "atol", options.atol, 0);
   return std::make_unique<Rk45>(options.rtol, options.atol);

@@ -4,6 +4,7 @@
 
 #include <cmath>
 
+#include "scorefield/base/error.h"
 #include "scorefield/process/process.h"
 #include "scorefield/sample/oracle_runs_test.h"
 #include "tests/ode_ends.h"
@@ -252,6 +253,35 @@ TEST_F(VpSteps, UniPc) {
     run.levels = {a.sigma / a.alpha, b.sigma / b.alpha, t.sigma / t.alpha};
     run.start = states(u[1], 1 / a.alpha);
     expect_same(t.alpha * values(path_of(run).back()), expected, run.sampler);
+  }
+}
+
+TEST(OdeSamplers, TakeStepsOfLowerOrderAtTheEnd) {
+  // DPM-Solver-fast: the evaluations of the last steps are 2 and 1.
+  OdeRun run{"dpm3s", {9, 5, 3, 1.5, 1}, states(kLatents, 9)};
+  run.options.lower_order_final = true;
+  const std::vector<Rows> path = path_of(run);
+  const OdeRun second{"dpm2", {3, 1.5}, path[2]};
+  EXPECT_EQ(values(path_of(second).back()), values(path[3]));
+  const OdeRun first{"ddim", {1.5, 1}, path[3]};
+  // The same formula in another order.
+  EXPECT_LE(difference(path_of(first).back(), path[4].values()), 1e-15);
+  EXPECT_EQ(evaluations_of({Points8(), find_sampler("dpm3s"), run.levels, nullptr, Start::kNoise, run.options}), 9U);
+}
+
+TEST(OdeSamplers, RefuseSharesOutOfRange) {
+  for (const char* name : {"heun", "dpm2", "dpm3s", "dpmpp2s", "dpmpp3s"}) {
+    for (const double r : {0.0, -0.5, 1.5, std::nan("")}) {
+      SamplerOptions options;
+      options.r = r;
+      EXPECT_THROW(find_sampler(name).make(options), Error) << name << " " << r;
+    }
+  }
+  SamplerOptions options;
+  options.r = 0.5;
+  for (const double r2 : {0.5, 0.3, 1.1, std::nan("")}) {
+    options.r2 = r2;
+    EXPECT_THROW(find_sampler("dpm3s").make(options), Error) << r2;
   }
 }
 
