@@ -332,10 +332,12 @@ Marginal Process::at(double t) const {
 double Process::time_of(double sigma) const {
   const double low = marginal(t_min()).sigma;
   const double high = marginal(t_max()).sigma;
-  if (!(sigma >= low && sigma <= high)) {
+  // A process that was made to reach a sigma reaches it up to the rounding of an exponential.
+  constexpr double kRounding = 32 * std::numeric_limits<double>::epsilon();
+  if (!(sigma >= low * (1 - kRounding) && sigma <= high * (1 + kRounding))) {
     throw Error(fmt::format("process {} has sigma from {} to {}, got sigma = {}", name(), low, high, sigma));
   }
-  return std::clamp(inverse(sigma), t_min(), t_max());
+  return std::clamp(inverse(std::clamp(sigma, low, high)), t_min(), t_max());
 }
 
 std::unique_ptr<const Process> make_process(std::string_view spec) {

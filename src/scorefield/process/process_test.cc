@@ -230,5 +230,17 @@ TEST(Process, RefusesWithTheReason) {
   EXPECT_NE(message([] { make_ddpm(1000, 0.1, 1.5); }), "no error");
 }
 
+TEST(Process, BetweenTwoLevelsReachesBoth) {
+  // Up to rounding, which must not put the level that a run starts from beyond its end.
+  for (const double least : {0.002, 0.01}) {
+    for (double largest = 10; largest < 1e4; largest *= 1.07) {
+      const auto process = make_vp_between(least, largest);
+      EXPECT_NEAR(process->time_of(largest), 1, 1e-12) << largest;
+      EXPECT_NEAR(process->time_of(least), 1e-3, 1e-12) << least;
+      EXPECT_THROW(process->time_of(largest * (1 + 1e-12)), Error) << largest;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace scorefield

@@ -6,6 +6,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/sample/exponential_step.h"
+#include "scorefield/sample/option_check.h"
 #include "scorefield/sample/samplers.h"
 
 namespace scorefield {
@@ -19,9 +20,9 @@ class DpmSinglestep final : public Sampler {
         lower_order_final_(options.lower_order_final),
         r_(options.r.value_or(order == 2 ? 1.0 / 2 : 1.0 / 3)),
         r2_(options.r2.value_or(2.0 / 3)) {
-    if (!(r_ > 0 && r_ <= 1)) throw Error(fmt::format("r must be above 0 and at most 1, got {}", r_));
+    check_share(order == 2 ? "singlestep DPM-Solver-2" : "singlestep DPM-Solver-3", "r", r_);
     if (order == 3 && !(r2_ > r_ && r2_ <= 1)) {
-      throw Error(fmt::format("r2 must be above r = {} and at most 1, got {}", r_, r2_));
+      throw Error(fmt::format("singlestep DPM-Solver-3: r2 must be above r = {} and at most 1, got {}", r_, r2_));
     }
   }
 

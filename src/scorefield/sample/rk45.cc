@@ -7,6 +7,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/thread_pool.h"
+#include "scorefield/sample/option_check.h"
 #include "scorefield/sample/samplers.h"
 
 namespace scorefield {
@@ -37,9 +38,10 @@ class Rk45 final : public Sampler {
   void step(const Step& step) override {
     if (step.to.sigma == 0) return step.finish(Combination().add_denoised(1, step.now()));
     start(step);
-    while (!active_.empty()) {
+    for (std::size_t attempts = 0; !active_.empty(); ++attempts) {
+      check_progress(attempts);
       propose(step);
-      decide(step);
+      decide(step.to.sigma);
     }
     std::copy_n(x_.data(), x_.values().size(), step.next.data);
   }
@@ -94,7 +96,7 @@ class Rk45 final : public Sampler {
   }
 
   /// Accepts or refuses each row's step, and chooses its next one.
-  void decide(const Step& step) {
+  void decide(double to) {
     std::vector<std::size_t> left;
     for (std::size_t i = 0; i < active_.size(); ++i) {
       const std::size_t row = active_[i];
@@ -107,13 +109,12 @@ class Rk45 final : public Sampler {
         std::copy_n(y_[i].data(), x_.cols(), x_[row].data());
         for (std::size_t j = 0; j < x_.cols(); ++j) slope_(row, j) = k_[kStages - 1](i, j) / steps_[i];
         // A step that was cut short at a level says little of the next one.
-        lengths_[row] = ends_[i] == step.to.sigma ? std::max(lengths_[row], length * factor) : length * factor;
+        lengths_[row] = ends_[i] == to ? std::max(lengths_[row], length * factor) : length * factor;
       } else {
         lengths_[row] = length * std::min(factor, 0.9);
-        check_progress(row);
       }
       if (accepted) sigma_[row] = ends_[i];
-      if (sigma_[row] != step.to.sigma) left.push_back(row);
+      if (sigma_[row] != to) left.push_back(row);
     }
     active_ = std::move(left);
   }
@@ -131,13 +132,14 @@ class Rk45 final : public Sampler {
     return std::sqrt(squares / static_cast<double>(from.size()));
   }
 
-  void check_progress(std::size_t row) const {
-    constexpr double kLeast = 1e-9;
-    if (lengths_[row] > kLeast) return;
-    throw Error(fmt::format(
-        "rk45: sample {} of a batch needs steps below {} in log sigma at sigma = {}. The field is too rough "
-        "for rtol = {}, atol = {}: raise them, or compute the field in double precision",
-        row, kLeast, sigma_[row], rtol_, atol_));
+  void check_progress(std::size_t attempts) const {
+    // A smooth field takes some thousands for the least tolerance, over all levels.
+    constexpr std::size_t kMost = 50000;
+    if (attempts < kMost) return;
+    throw Error(
+        fmt::format("rk45: sample {} of a batch is at sigma = {} after {} steps from one level. The field is too rough "
+                    "for rtol = {}, atol = {}: raise them, or compute the field in double precision",
+                    active_[0], sigma_[active_[0]], attempts, rtol_, atol_));
   }
 
   double rtol_;
@@ -159,10 +161,9 @@ class Rk45 final : public Sampler {
 
 std::unique_ptr<Sampler> make_rk45(const SamplerOptions& options) {
   // Rounding of the states and of D is some 1e-15 of them: below a tolerance of 1e-14 it would be taken for error.
-  if (!(options.rtol >= 1e-14 && options.rtol < 1)) {
-    throw Error(fmt::format("rk45: rtol must be at least 1e-14 and below 1, got {}", options.rtol));
-  }
-  if (!(options.atol >= 0)) throw Error(fmt::format("rk45: atol must be 0 or above, got {}", options.atol));
+  // Rounding of the states and of D, some 1e-15 of them, would be taken for error below 1e-14.
+  check_option("rk45", "rtol", options.rtol, 1e-14, 0.5);
+  check_option("rk45", "atol", options.atol, 0);
   return std::make_unique<Rk45>(options.rtol, options.atol);
 }
 

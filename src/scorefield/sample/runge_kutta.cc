@@ -1,9 +1,7 @@
 // Explicit Runge-Kutta methods of the probability-flow ODE, in the time of any process.
-#include <fmt/format.h>
-
 #include <cmath>
 
-#include "scorefield/base/error.h"
+#include "scorefield/sample/option_check.h"
 #include "scorefield/sample/samplers.h"
 
 namespace scorefield {
@@ -59,7 +57,7 @@ std::unique_ptr<Sampler> make_euler(const SamplerOptions& /*options*/) {
 
 std::unique_ptr<Sampler> make_heun(const SamplerOptions& options) {
   const double r = options.r.value_or(1);
-  if (!(r > 0 && r <= 1)) throw Error(fmt::format("heun: r must be above 0 and at most 1, got {}", r));
+  check_share("heun", "r", r);
   return std::make_unique<RungeKutta>(Tableau{{0, r}, {{}, {r}}, {1 - 1 / (2 * r), 1 / (2 * r)}});
 }
 

@@ -100,8 +100,9 @@ struct SamplerEntry {
   std::vector<std::string_view> aliases;
   std::string_view summary;
   SamplerKind kind = SamplerKind::kOde;
-  /// Order of the global error in the step: of the end point (ODE), or of its law (SDE, weak order). 0: its error does
-  /// not vanish with the step (Langevin dynamics has a step size of its own).
+  /// Order of the global error in the step: of the end point (ODE), or of its law (SDE, weak order). Of a multistep
+  /// method when its first answers are exact: one that starts with Euler's step keeps that step's O(h^2). 0: its error
+  /// does not vanish with the step (Langevin dynamics has a step size of its own).
   int order = 1;
   /// Its coefficients are those of equal steps: the order holds there, and is 2 on other smooth nodes.
   bool equal_steps = false;
