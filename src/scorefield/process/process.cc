@@ -372,6 +372,7 @@ std::unique_ptr<const Process> make_vp(double beta_min, double beta_max) {
 }
 std::unique_ptr<const Process> make_vp_between(double sigma_min, double sigma_max) {
   constexpr double kFirst = 1e-3;  // the time of sigma_min
+  sigma_max *= 1 + 1e-14;          // so that rounding leaves it within the process
   const double slope = 2 * (log1p_square(sigma_min) / kFirst - log1p_square(sigma_max)) / (kFirst - 1);
   const double beta_min = log1p_square(sigma_max) - slope / 2;
   if (!(beta_min + kFirst * slope > 0 && beta_min + slope > 0)) {

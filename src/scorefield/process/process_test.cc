@@ -230,5 +230,14 @@ TEST(Process, RefusesWithTheReason) {
   EXPECT_NE(message([] { make_ddpm(1000, 0.1, 1.5); }), "no error");
 }
 
+TEST(VpBetween, HasBothOfItsEnds) {
+  for (double sigma_max = 1; sigma_max < 1000; sigma_max *= 1.07) {
+    const auto process = make_vp_between(0.002, sigma_max);
+    // sigma = sqrt(expm1(B)), B at most 14: a few roundings of B, and the margin of 1e-14 in sigma.
+    EXPECT_NEAR(process->time_of(sigma_max), 1, 1e-13) << sigma_max;
+    EXPECT_NEAR(process->time_of(0.002), 1e-3, 1e-12) << sigma_max;
+  }
+}
+
 }  // namespace
 }  // namespace scorefield
