@@ -9,16 +9,20 @@
 
 namespace scorefield {
 
-std::vector<std::vector<std::size_t>> cheapest_paths(const CostMatrix& costs, double coefficient,
-                                                     std::size_t most_steps) {
-  const std::size_t n = costs.levels.size();
-  if (most_steps == 0 || most_steps >= n) {
-    throw Error(fmt::format("a grid of {} levels has paths of 1 to {} steps, not {}; take a finer --grid", n, n - 1,
-                            most_steps));
+void check_paths(std::size_t levels, double coefficient, std::size_t most_steps) {
+  if (most_steps == 0 || most_steps >= levels) {
+    throw Error(fmt::format("a grid of {} levels has paths of 1 to {} steps, not {}; take a finer --grid", levels,
+                            levels - 1, most_steps));
   }
   if (!(coefficient > 0) || std::isinf(coefficient)) {
     throw Error(fmt::format("--coefficient must be above 0 and finite, got {}; GITS has 1.15", coefficient));
   }
+}
+
+std::vector<std::vector<std::size_t>> cheapest_paths(const CostMatrix& costs, double coefficient,
+                                                     std::size_t most_steps) {
+  const std::size_t n = costs.levels.size();
+  check_paths(n, coefficient, most_steps);
   constexpr double kNever = std::numeric_limits<double>::infinity();
   // rest[j]: cost of the cheapest path of k steps from j to the last level; next[k - 1][j]: its next node.
   std::vector<double> rest(n, kNever);

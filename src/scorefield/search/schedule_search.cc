@@ -22,35 +22,6 @@ double mean_of(const std::vector<double>& values) {
   return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
-void check_solver(const SamplerEntry& solver) {
-  if (solver.kind != SamplerKind::kOde) {
-    throw Error(fmt::format(
-        "{} adds noise, so its samples have no exact end points to be held against; take an ODE solver, e.g. ipndm3",
-        solver.name));
-  }
-  if (solver.evaluations_per_step == 0) {
-    throw Error(
-        fmt::format("{} chooses its own steps; a schedule is for a solver that is given them, e.g. heun", solver.name));
-  }
-}
-
-void check_options(const ScheduleProblem& problem, const ScheduleSearchOptions& options) {
-  check_solver(problem.sampling.sampler);
-  if (options.budgets.empty()) throw Error("no number of evaluations to find a schedule for");
-  ensure(std::ranges::is_sorted(options.budgets), "budgets ascend");
-  for (const std::size_t nfe : options.budgets) {
-    if (const std::string fault = budget_fault(problem, nfe); !fault.empty()) throw Error(fault);
-  }
-  if (options.training < 2) throw Error(fmt::format("--warmup {}: a search needs at least 2 seeds", options.training));
-  if (options.held_out.size() < 2) throw Error("--seeds: a standard error needs at least 2 held-out seeds");
-  for (const std::uint64_t seed : options.held_out) {
-    if (seed >= kFirstTrainingSeed && seed - kFirstTrainingSeed < options.training) {
-      throw Error(fmt::format("--seeds {}: the search learns from the seeds {} to {}; hold out others", seed,
-                              kFirstTrainingSeed, kFirstTrainingSeed + options.training - 1));
-    }
-  }
-}
-
 /// The grid that GITS chooses from.
 std::vector<double> fine_grid(const ScheduleProblem& problem, std::size_t levels) {
   if (levels < 3) throw Error(fmt::format("--grid {}: a grid to choose from has at least 3 levels", levels));
@@ -80,7 +51,13 @@ class Search {
     found.training_uncertainty = learned_.uncertainty;
     found.held_out_uncertainty = judged_.uncertainty;
     for (const std::size_t nfe : options_.budgets) {
-      found.budgets.push_back(schedules_of(nfe, found));
+      try {
+        found.budgets.push_back(schedules_of(nfe, found));
+      } catch (const Cancelled&) {
+        if (found.budgets.empty()) throw;
+        found.complete = false;
+        break;
+      }
       context_.report("schedules", static_cast<double>(found.budgets.size()),
                       static_cast<double>(options_.budgets.size()));
     }
@@ -262,9 +239,44 @@ std::string budget_fault(const ScheduleProblem& problem, std::size_t nfe) {
       solver.name, nfe, solver.name, solver.evaluations_per_step, list);
 }
 
+void check_search_solver(const SamplerEntry& solver) {
+  if (solver.kind != SamplerKind::kOde) {
+    throw Error(fmt::format(
+        "{} adds noise, so its samples have no exact end points to be held against; take an ODE solver, e.g. ipndm3",
+        solver.name));
+  }
+  if (solver.evaluations_per_step == 0) {
+    throw Error(
+        fmt::format("{} chooses its own steps; a schedule is for a solver that is given them, e.g. heun", solver.name));
+  }
+}
+
+void check_search(const ScheduleProblem& problem, const ScheduleSearchOptions& options) {
+  check_search_solver(problem.sampling.sampler);
+  if (options.budgets.empty()) throw Error("no number of evaluations to find a schedule for");
+  ensure(std::ranges::is_sorted(options.budgets), "budgets ascend");
+  for (const std::size_t nfe : options.budgets) {
+    if (const std::string fault = budget_fault(problem, nfe); !fault.empty()) throw Error(fault);
+  }
+  const SamplerEntry& teacher = find_sampler(options.teacher);
+  if (teacher.kind != SamplerKind::kOde) {
+    throw Error(
+        fmt::format("--teacher {}: it must follow the probability flow, but this one adds noise", teacher.name));
+  }
+  check_paths(fine_grid(problem, options.grid).size(), options.coefficient, steps_of(problem, options.budgets.back()));
+  if (options.training < 2) throw Error(fmt::format("--warmup {}: a search needs at least 2 seeds", options.training));
+  if (options.held_out.size() < 2) throw Error("--seeds: a standard error needs at least 2 held-out seeds");
+  for (const std::uint64_t seed : options.held_out) {
+    if (seed >= kFirstTrainingSeed && seed - kFirstTrainingSeed < options.training) {
+      throw Error(fmt::format("--seeds {}: the search learns from the seeds {} to {}; hold out others", seed,
+                              kFirstTrainingSeed, kFirstTrainingSeed + options.training - 1));
+    }
+  }
+}
+
 ScheduleSearch search_schedules(const ScheduleProblem& problem, const ScheduleSearchOptions& options,
                                 const Context& context) {
-  check_options(problem, options);
+  check_search(problem, options);
   return Search(problem, options, context).run();
 }
 

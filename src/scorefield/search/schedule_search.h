@@ -60,6 +60,7 @@ struct ScheduleSearch {
   double training_uncertainty = 0;              // of the exact end points, as ExactEnds has it
   double held_out_uncertainty = 0;
   std::vector<BudgetSchedules> budgets;
+  bool complete = true;  // false: stopped early; budgets holds those that were finished
   /// best fixed - found, mean over budgets for each held-out seed: mean and standard error over the seeds.
   Mean own_gain;
   Mean gits_gain;
@@ -68,10 +69,15 @@ struct ScheduleSearch {
 /// GITS for all budgets at once. Then for each budget the levels are moved (move_levels()) to where the mean end-point
 /// error of the problem's own solver on the training noise is least, from the better ones of: the GITS path, the fixed
 /// schedules, and the last budget's schedule with a level more. Each is judged on the held-out seeds.
+/// Cancelled after a budget was finished it returns those; before that it throws Cancelled.
 /// Throws Error, with the reason, for a solver that has no end point to judge (stochastic, adaptive), a budget that it
 /// cannot use up or that is too small for it, held-out seeds among the training seeds, and as its parts.
 ScheduleSearch search_schedules(const ScheduleProblem& problem, const ScheduleSearchOptions& options,
                                 const Context& context);
+
+/// What search_schedules() checks before it starts; throws Error.
+void check_search(const ScheduleProblem& problem, const ScheduleSearchOptions& options);
+void check_search_solver(const SamplerEntry& solver);
 
 /// Why a budget is none for the problem's solver, and which would be; empty: it is one.
 std::string budget_fault(const ScheduleProblem& problem, std::size_t nfe);
