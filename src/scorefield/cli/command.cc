@@ -1,6 +1,7 @@
 #include "scorefield/cli/command.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -12,12 +13,14 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <system_error>
 #include <thread>
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/cli/progress.h"
 #include "scorefield/data/named.h"
+#include "scorefield/data/npy.h"
 #include "scorefield/metrics/neighbours.h"
 
 namespace scorefield {
@@ -156,6 +159,22 @@ std::optional<Dataset> open_held_out(const std::string& held_out, const DataArgu
   return rows;
 }
 
+Dataset open_rows(const std::string& spec, std::string_view flag, const DataArguments& arguments, const Dataset& data,
+                  const Context& context) {
+  DatasetOptions options;
+  std::error_code unreadable;
+  const bool is_array = std::filesystem::is_regular_file(spec, unreadable) && looks_like_npy(map_blob(spec).bytes);
+  if (!is_array) options.resolution = arguments.resolution;
+  Dataset rows = open_dataset(spec, options, context);
+  if (rows.is_eight_bit() && data.is_eight_bit()) rows = rows.with_affine(data.affine());
+  const bool flat = rows.shape().size() == 1 && rows.dimension() == data.dimension();
+  if (rows.shape() != data.shape() && !flat) {
+    throw Error(fmt::format("{} {}: rows of shape [{}], but those of {} have [{}]", flag, spec,
+                            fmt::join(rows.shape(), ", "), data.name(), fmt::join(data.shape(), ", ")));
+  }
+  return rows;
+}
+
 nlohmann::json resolved_options(const CLI::App& command) {
   constexpr std::array<std::string_view, 9> kNoResult = {"help",  "out",          "config", "resume", "threads",
                                                          "batch", "memory-limit", "json",   "dry-run"};
@@ -175,7 +194,7 @@ nlohmann::json resolved_options(const CLI::App& command) {
   return options;
 }
 
-std::vector<std::uint64_t> parse_seeds(const std::string& text, const std::string& what) {
+std::vector<std::uint64_t> parse_seeds(const std::string& text, std::string_view what) {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 26;
   std::vector<std::uint64_t> seeds;
   for (const std::string_view piece : split(text)) {
@@ -186,9 +205,9 @@ std::vector<std::uint64_t> parse_seeds(const std::string& text, const std::strin
                           ? parse_whole(piece, first) && (last = first, true)
                           : parse_whole(piece.substr(0, dash), first) && parse_whole(piece.substr(dash + 1), last);
     if (!good || last < first) {
-      throw Error(fmt::format("{} {}: '{}' is neither a number nor a range; write e.g. 4-12,16", what, text, piece));
+      throw Error(fmt::format("{} {}: '{}' is neither a number nor a range; write e.g. 0-63,100", what, text, piece));
     }
-    if (last - first >= kMost - seeds.size()) throw Error(fmt::format("{} {}: more than 2^26 numbers", what, text));
+    if (last - first >= kMost - seeds.size()) throw Error(fmt::format("{} {}: more than 2^26 of them", what, text));
     for (std::uint64_t seed = first; seed < last; ++seed) seeds.push_back(seed);
     seeds.push_back(last);
   }
@@ -205,6 +224,18 @@ std::vector<double> parse_numbers(const std::string& text, const std::string& wh
     numbers.push_back(value);
   }
   return numbers;
+}
+
+std::string not_negative(const std::string& text) {
+  double value = -1;
+  if (parse_whole(text, value) && value >= 0) return "";
+  return fmt::format("'{}' is no number from 0 on", text);
+}
+
+std::string above_zero(const std::string& text) {
+  double value = 0;
+  if (parse_whole(text, value) && value > 0 && std::isfinite(value)) return "";
+  return fmt::format("'{}' is no number above 0", text);
 }
 
 }  // namespace scorefield

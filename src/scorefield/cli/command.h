@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "scorefield/base/context.h"
@@ -59,6 +60,11 @@ Dataset open_dataset(const DataArguments& arguments, const Context& context);
 std::optional<Dataset> open_held_out(const std::string& held_out, const DataArguments& arguments, const Dataset& data,
                                      const Context& context);
 
+/// Rows that a command is given beside its data (`flag` says by which flag, for errors). Floats are in data units
+/// already; 8-bit values get the units of `data`. Rows of an .npy may be flat; else they have the shape of `data`.
+Dataset open_rows(const std::string& spec, std::string_view flag, const DataArguments& arguments, const Dataset& data,
+                  const Context& context);
+
 /// What --data says without its folders: for the name of a run folder.
 std::string short_name(const std::string& data);
 
@@ -68,14 +74,20 @@ nlohmann::json resolved_options(const CLI::App& command);
 
 /// "0-63,100" -> 0, 1, ..., 63, 100. Throws Error for anything else, and for more than 2^26 numbers. `what` names the
 /// flag in errors.
-std::vector<std::uint64_t> parse_seeds(const std::string& text, const std::string& what = "--seeds");
+std::vector<std::uint64_t> parse_seeds(const std::string& text, std::string_view what = "--seeds");
 /// "80,10.98,0" -> numbers ("inf" allowed). `what` names the flag in errors.
 std::vector<double> parse_numbers(const std::string& text, const std::string& what);
+
+/// Checks for CLI11: what is wrong with a number that must be >= 0 (inf is taken), or finite and > 0; "" when nothing.
+std::string not_negative(const std::string& text);
+std::string above_zero(const std::string& text);
 
 /// One line a command: adds itself to the application; `run` is called after parsing.
 void add_sample_command(CLI::App& app);
 void add_describe_command(CLI::App& app);
 void add_schedule_command(CLI::App& app);
 void add_reproduce_command(CLI::App& app);
+void add_encode_command(CLI::App& app);
+void add_solvers_command(CLI::App& app);
 
 }  // namespace scorefield

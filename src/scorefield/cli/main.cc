@@ -77,6 +77,8 @@ int run(int argc, char** argv) {
   scorefield::add_describe_command(app);
   scorefield::add_schedule_command(app);
   scorefield::add_reproduce_command(app);
+  scorefield::add_encode_command(app);
+  scorefield::add_solvers_command(app);
 
   std::vector<std::string> arguments(argv + 1, argv + argc);
   if (!arguments.empty() && !arguments[0].starts_with("-")) {
