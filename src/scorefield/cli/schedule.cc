@@ -114,7 +114,8 @@ void print_report(const ScheduleProblem& problem, const ScheduleSearch& search, 
   for (const BudgetSchedules& budget : search.budgets) {
     fmt::print("\n{} evaluations ({}, {} steps{}):\n", budget.nfe, budget.returned().name, budget.steps,
                problem.sampling.analytical_first_step ? ", the first without an evaluation" : "");
-    for (const ScheduleSpelling& spelling : schedule_spellings(budget.returned().levels)) {
+    for (const ScheduleSpelling& spelling :
+         schedule_spellings(budget.returned().levels, problem.sampling.analytical_first_step)) {
       fmt::print("  {:<11} {}\n", spelling.system, spelling.text);
     }
   }

@@ -9,6 +9,7 @@ const std::vector<Claim>& claims() {
   static const std::vector<Claim> all = {
       bridge_step_claim(),  drift_forms_claim(),         terminal_weights_claim(),
       memorisation_claim(), memorisation_images_claim(), weak_order_claim(),
+      gits_claim(),
   };
   return all;
 }

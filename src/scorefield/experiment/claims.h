@@ -21,5 +21,6 @@ Claim terminal_weights_claim();
 Claim memorisation_claim();
 Claim memorisation_images_claim();
 Claim weak_order_claim();
+Claim gits_claim();
 
 }  // namespace scorefield

@@ -31,11 +31,11 @@ std::size_t levels_above_zero(const ScheduleTrial& trial) {
   return trial.levels.size() - (trial.levels.back() == 0 ? 1 : 0);
 }
 
-nlohmann::json budget_json(const BudgetSchedules& budget) {
+nlohmann::json budget_json(const BudgetSchedules& budget, bool analytical_first_step) {
   nlohmann::json fixed = nlohmann::json::array();
   for (const ScheduleTrial& trial : budget.fixed) fixed.push_back(trial_json(trial));
   nlohmann::json spellings;
-  for (const ScheduleSpelling& spelling : schedule_spellings(budget.returned().levels)) {
+  for (const ScheduleSpelling& spelling : schedule_spellings(budget.returned().levels, analytical_first_step)) {
     spellings[spelling.system] = spelling.text;
   }
   return {{"nfe", budget.nfe},
@@ -80,13 +80,13 @@ Series error_series(const ScheduleSearch& search, const std::string& name,
   return series;
 }
 
-std::string spelled_text(const ScheduleSearch& search) {
+std::string spelled_text(const ScheduleSearch& search, bool analytical_first_step) {
   std::string text;
   for (const BudgetSchedules& budget : search.budgets) {
     const ScheduleTrial& trial = budget.returned();
     text += fmt::format("# {} evaluations: {} steps, {} noise levels above 0 ({})\n", budget.nfe, budget.steps,
                         levels_above_zero(trial), trial.name);
-    for (const ScheduleSpelling& spelling : schedule_spellings(trial.levels)) {
+    for (const ScheduleSpelling& spelling : schedule_spellings(trial.levels, analytical_first_step)) {
       text += fmt::format("# {}: {}\n{}\n", spelling.system, spelling.note, spelling.text);
     }
     text += '\n';
@@ -98,7 +98,9 @@ std::string spelled_text(const ScheduleSearch& search) {
 
 nlohmann::json search_json(const ScheduleProblem& problem, const ScheduleSearch& search) {
   nlohmann::json budgets = nlohmann::json::array();
-  for (const BudgetSchedules& budget : search.budgets) budgets.push_back(budget_json(budget));
+  for (const BudgetSchedules& budget : search.budgets) {
+    budgets.push_back(budget_json(budget, problem.sampling.analytical_first_step));
+  }
   return {
       {"solver", problem.sampling.sampler.name},
       {"end", problem.end_at_zero ? "zero" : "sigma-min"},
@@ -189,7 +191,7 @@ void write_search(const ScheduleProblem& problem, const ScheduleSearch& search, 
     write_file_atomically(folder / fmt::format("sigmas-{}.txt", budget.nfe),
                           fmt::format("{}\n", fmt::join(budget.returned().levels, ",")));
   }
-  write_file_atomically(folder / "schedules.txt", spelled_text(search));
+  write_file_atomically(folder / "schedules.txt", spelled_text(search, problem.sampling.analytical_first_step));
   const std::size_t n = search.costs.levels.size();
   NpzWriter writer(folder / "costs.npz");
   writer.add_array<double>("sigma", std::vector<std::size_t>{n}, search.costs.levels);
