@@ -84,20 +84,19 @@ double count_recorded(const ScheduleSearch& search, Holds holds) {
 void check_euler(Findings& findings, const ScheduleSearch& search) {
   for (const BudgetSchedules& budget : search.budgets) {
     const double fixed = best_fixed_error(budget);
-    findings.checks.push_back({fmt::format("euler, {} evaluations: share of the best fixed schedule's error that the "
-                                           "found one leaves out",
-                                           budget.nfe),
-                               budget.own_gain.value / fixed, budget.own_gain.standard_error / fixed, 1, 0.85,
-                               "at least 15 %: from 0.15 to 1; without any fallback"});
+    findings.checks.push_back(
+        {fmt::format("euler, {} evaluations: gain over the best fixed schedule, of its error", budget.nfe),
+         budget.own_gain.value / fixed, budget.own_gain.standard_error / fixed, 1, 0.85,
+         "at least 15 %: from 0.15 to 1; without any fallback"});
   }
-  findings.checks.push_back({"euler: recorded budgets in which the GITS path beats all fixed schedules",
+  findings.checks.push_back({"euler: recorded budgets in which GITS beats all fixed schedules",
                              count_recorded(search, [](const BudgetSchedules& b) { return b.gits_gain.value > 0; }), 0,
                              5, 0, "the recorded table has it in all 5"});
-  findings.checks.push_back({"euler: recorded budgets in which vp-uniform is the best of the fixed schedules",
+  findings.checks.push_back({"euler: recorded budgets in which vp-uniform is the best fixed one",
                              count_recorded(search, [](const BudgetSchedules& b) { return b.best_fixed == 2; }), 0, 5,
                              0, "the recorded table has it in all 5"});
   const ScheduleTrial& five = search.budgets[1].gits;
-  findings.checks.push_back({"euler, 5 evaluations: log10 of the factor by which the first GITS step lowers sigma",
+  findings.checks.push_back({"euler, 5 evaluations: decades that the first GITS step lowers sigma",
                              std::log10(five.levels[0] / five.levels[1]), 0, 1.5, 0.5,
                              "80 to 2.5 is recorded: one huge first step, then all others about the bend, at the "
                              "scale of the data; another mixture may differ by half a decade"});
@@ -106,8 +105,7 @@ void check_euler(Findings& findings, const ScheduleSearch& search) {
 void check_multistep(Findings& findings, std::string_view solver, const ScheduleSearch& search) {
   const Mean& gain = search.own_gain;
   findings.checks.push_back(
-      {fmt::format("{}: two standard errors over the gain of the found schedules, mean over 4 to 10 evaluations",
-                   solver),
+      {fmt::format("{}: two standard errors of the gain over it, 4 to 10 evaluations", solver),
        gain.value > 0 ? 2 * gain.standard_error / gain.value : std::numeric_limits<double>::infinity(), 0, 0, 1,
        fmt::format("below 1: they beat the best fixed schedule of each budget beyond two standard errors ({:.3g} of "
                    "paired differences {:.2g})",

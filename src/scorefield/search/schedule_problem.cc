@@ -85,7 +85,9 @@ ExactEnds exact_ends(const ScheduleProblem& problem, std::span<const std::uint64
     return run_all(with_levels(precise, fixed_levels(range, "polynomial", count)), seeds, problem.batch,
                    "exact end points", context);
   };
-  ExactEnds found{{seeds.begin(), seeds.end()}, ends(finer, steps), 0};
+  ExactEnds found;
+  found.seeds.assign(seeds.begin(), seeds.end());
+  found.x = ends(finer, steps);
   for (const double d : distances(found.x, ends(coarser, steps / 2))) found.uncertainty += d;
   found.uncertainty /= static_cast<double>(seeds.size());
   return found;
