@@ -23,7 +23,7 @@ nlohmann::json mean_json(const Mean& mean) {
 nlohmann::json trial_json(const ScheduleTrial& trial) {
   return {{"name", trial.name},
           {"sigmas", trial.levels},
-          {"training_error", trial.training_error},
+          {"training_score", trial.training_score},
           {"held_out_error", mean_json(trial.held_out)}};
 }
 

@@ -33,7 +33,7 @@ struct ScheduleSearchOptions {
 struct ScheduleTrial {
   std::string name;  // "polynomial", ..., "gits", "own-error"
   std::vector<double> levels;
-  double training_error = 0;   // mean end-point error on the noise of the search, data units
+  double training_score = 0;   // what the search makes least: mean root of the end-point errors on its own noise
   std::vector<double> errors;  // end-point errors of the held-out seeds
   Mean held_out;               // of those
 };
@@ -66,12 +66,12 @@ struct ScheduleSearch {
   Mean gits_gain;
 };
 
-/// GITS for all budgets at once. Then for each budget the levels are moved (move_levels()) to where the mean end-point
-/// error of the problem's own solver on the training noise is least, from the better ones of: the GITS path, the fixed
-/// schedules, and the last budget's schedule with a level more. Each is judged on the held-out seeds.
-/// Cancelled after a budget was finished it returns those; before that it throws Cancelled.
-/// Throws Error, with the reason, for a solver that has no end point to judge (stochastic, adaptive), a budget that it
-/// cannot use up or that is too small for it, held-out seeds among the training seeds, and as its parts.
+/// GITS for all budgets at once. Then for each budget the levels are moved (move_levels()) to where the end-point
+/// errors of the problem's own solver on the training noise are least (the mean of their square roots), from the better
+/// ones of: the GITS path, the fixed schedules, and the last budget's schedule with a level more. Each is judged on the
+/// held-out seeds. Cancelled after a budget was finished it returns those; before that it throws Cancelled. Throws
+/// Error, with the reason, for a solver that has no end point to judge (stochastic, adaptive), a budget that it cannot
+/// use up or that is too small for it, held-out seeds among the training seeds, and as its parts.
 ScheduleSearch search_schedules(const ScheduleProblem& problem, const ScheduleSearchOptions& options,
                                 const Context& context);
 

@@ -45,12 +45,12 @@ TEST(ScheduleSearch, BeatsFixedSchedulesOnNoiseItDidNotSee) {
       for (const BudgetSchedules& budget : search.budgets) {
         for (const ScheduleTrial& fixed : budget.fixed) {
           expect_schedule(problem, budget, fixed);
-          EXPECT_LE(budget.own.training_error, fixed.training_error) << "its starts are among these";
+          EXPECT_LE(budget.own.training_score, fixed.training_score) << "its starts are among these";
           EXPECT_GE(fixed.held_out.value, budget.fixed[budget.best_fixed].held_out.value);
         }
         expect_schedule(problem, budget, budget.gits);
         expect_schedule(problem, budget, budget.own);
-        EXPECT_LE(budget.own.training_error, budget.gits.training_error);
+        EXPECT_LE(budget.own.training_score, budget.gits.training_score);
         EXPECT_NEAR(budget.own_gain.value, budget.fixed[budget.best_fixed].held_out.value - budget.own.held_out.value,
                     1e-12);
         EXPECT_EQ(budget.returned().name,
