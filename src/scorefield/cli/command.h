@@ -85,6 +85,7 @@ std::string above_zero(const std::string& text);
 /// One line a command: adds itself to the application; `run` is called after parsing.
 void add_sample_command(CLI::App& app);
 void add_describe_command(CLI::App& app);
+void add_schedule_command(CLI::App& app);
 void add_reproduce_command(CLI::App& app);
 void add_encode_command(CLI::App& app);
 void add_solvers_command(CLI::App& app);

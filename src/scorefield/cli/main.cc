@@ -91,6 +91,7 @@ int run(int argc, char** argv) {
       "  scorefield sample --help");
   scorefield::add_sample_command(app);
   scorefield::add_describe_command(app);
+  scorefield::add_schedule_command(app);
   scorefield::add_reproduce_command(app);
   scorefield::add_encode_command(app);
   scorefield::add_solvers_command(app);

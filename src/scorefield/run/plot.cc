@@ -98,7 +98,7 @@ class PanelPlot {
     Legend legend(paint_, panel_);
     Pixel corner{0, 0};
     if (!legend.empty() && !legend.place(area_, marks.ink(), &corner)) {
-      if (legend.width() < 0.3 * cell.width) {
+      if (legend.width() < 0.3 * cell.width && panel_.heat.empty()) {  // beside a heat map stands its colour bar
         lay_out(cell, legend.width() + 10, 0);
         corner = {area_.right() + 12, area_.top};
       } else {
