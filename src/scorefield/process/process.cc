@@ -4,9 +4,11 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <span>
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/names.h"
@@ -201,21 +203,28 @@ class Cosine final : public Process {
   double z_;
 };
 
-class Ddpm final : public Process {
+/// t is an index into a table of noise levels, with log sigma linear between two entries.
+class Discrete final : public Process {
  public:
-  Ddpm(int steps, double beta_min, double beta_max) {
-    if (steps < 2 || steps > 1'000'000) throw Error(fmt::format("process ddpm has 2 to 1000000 steps, got {}", steps));
+  /// beta(k, steps - 1) is the k-th entry's.
+  template <class Beta>
+  Discrete(std::string_view name, int steps, double beta_min, double beta_max, const Beta& beta) : name_(name) {
+    if (steps < 2 || steps > 1'000'000) {
+      throw Error(fmt::format("process {} has 2 to 1000000 steps, got {}", name, steps));
+    }
     if (!(beta_min > 0 && beta_min < 1 && beta_max > 0 && beta_max < 1)) {
-      throw Error(fmt::format("the betas of ddpm are between 0 and 1, got {} and {}", beta_min, beta_max));
+      throw Error(fmt::format("the betas of {} are between 0 and 1, got {} and {}", name, beta_min, beta_max));
     }
     double b = 0;  // -log alpha_bar
     for (int k = 0; k < steps; ++k) {
-      b -= std::log1p(-(beta_min + (beta_max - beta_min) * k / (steps - 1)));
+      b -= std::log1p(-beta(static_cast<double>(k), static_cast<double>(steps - 1)));
       log_sigma_.push_back(std::log(std::expm1(b)) / 2);
     }
-    if (!std::isfinite(log_sigma_.back())) throw Error("these betas leave no signal at the last step of ddpm");
+    if (!std::isfinite(log_sigma_.back())) {
+      throw Error(fmt::format("these betas leave no signal at the last step of {}", name));
+    }
   }
-  std::string_view name() const override { return "ddpm"; }
+  std::string_view name() const override { return name_; }
   double t_min() const override { return 0; }
   double t_max() const override { return static_cast<double>(log_sigma_.size() - 1); }
 
@@ -238,6 +247,7 @@ class Ddpm final : public Process {
   }
 
  private:
+  std::string_view name_;
   std::vector<double> log_sigma_;
 };
 
@@ -256,19 +266,50 @@ class Flow final : public Process {
   double inverse(double sigma) const override { return std::isinf(sigma) ? 1 : sigma / (1 + sigma); }
 };
 
+using Constants = std::span<const double>;
+
 struct Named {
   std::string_view name;
-  std::unique_ptr<const Process> (*make)();
+  std::string_view usual;      // its usual constants, as they are written
+  std::string_view constants;  // what they are; "" where there are none
+  std::unique_ptr<const Process> (*make)(Constants c);
 };
+
+/// Out of every range where it is not whole, so that the process refuses it.
+int whole(double value) {
+  return value == std::floor(value) && std::abs(value) < 1e9 ? static_cast<int>(value) : -1;
+}
 
 /// A new process is one line here.
 constexpr std::array kProcesses = {
-    Named{"ve", [] { return make_ve(); }},         Named{"ve-sqrt", [] { return make_ve_sqrt(); }},
-    Named{"edm", [] { return make_edm(); }},       Named{"vp", [] { return make_vp(); }},
-    Named{"sub-vp", [] { return make_sub_vp(); }}, Named{"ou", [] { return make_ou(); }},
-    Named{"cosine", [] { return make_cosine(); }}, Named{"ddpm", [] { return make_ddpm(); }},
-    Named{"flow", [] { return make_flow(); }},     Named{"rectified-flow", [] { return make_flow(); }},
+    Named{"ve", "0.01,50", "sigma_min,sigma_max", [](Constants c) { return make_ve(c[0], c[1]); }},
+    Named{"ve-sqrt", "", "", [](Constants) { return make_ve_sqrt(); }},
+    Named{"edm", "", "", [](Constants) { return make_edm(); }},
+    Named{"vp", "0.1,20", "beta_min,beta_max", [](Constants c) { return make_vp(c[0], c[1]); }},
+    Named{"sub-vp", "0.1,20", "beta_min,beta_max", [](Constants c) { return make_sub_vp(c[0], c[1]); }},
+    Named{"ou", "", "", [](Constants) { return make_ou(); }},
+    Named{"cosine", "0.008", "offset", [](Constants c) { return make_cosine(c[0]); }},
+    Named{"ddpm", "1000,1e-4,0.02", "steps,beta_min,beta_max",
+          [](Constants c) { return make_ddpm(whole(c[0]), c[1], c[2]); }},
+    Named{"ldm", "1000,0.00085,0.012", "steps,beta_min,beta_max",
+          [](Constants c) { return make_ldm(whole(c[0]), c[1], c[2]); }},
+    Named{"flow", "", "", [](Constants) { return make_flow(); }},
+    Named{"rectified-flow", "", "", [](Constants) { return make_flow(); }},
 };
+
+/// "0.1,20" -> numbers; empty where one is none.
+std::vector<double> read_constants(std::string_view text) {
+  std::vector<double> values;
+  while (true) {
+    const std::string_view piece = text.substr(0, text.find(','));
+    double value = 0;
+    const auto [rest, failure] = std::from_chars(piece.data(), piece.data() + piece.size(), value);
+    if (failure != std::errc() || rest != piece.data() + piece.size()) return {};
+    values.push_back(value);
+    if (piece.size() == text.size()) return values;
+    text.remove_prefix(piece.size() + 1);
+  }
+}
 
 }  // namespace
 
@@ -297,11 +338,18 @@ double Process::time_of(double sigma) const {
   return std::clamp(inverse(sigma), t_min(), t_max());
 }
 
-std::unique_ptr<const Process> make_process(std::string_view name) {
-  for (const Named& process : kProcesses) {
-    if (process.name == name) return process.make();
+std::unique_ptr<const Process> make_process(std::string_view spec) {
+  const std::string_view name = spec.substr(0, spec.find(':'));
+  const auto found = std::ranges::find(kProcesses, name, &Named::name);
+  if (found == kProcesses.end()) throw Error(unknown_name("process", name, process_names()));
+  if (name.size() == spec.size()) return found->make(read_constants(found->usual));
+  if (found->constants.empty()) throw Error(fmt::format("process {}: {} has no constants", spec, name));
+  const std::vector<double> values = read_constants(spec.substr(name.size() + 1));
+  if (values.size() != read_constants(found->usual).size()) {
+    throw Error(fmt::format("process {}: the constants of {} are {}; write e.g. {}:{}", spec, name, found->constants,
+                            name, found->usual));
   }
-  throw Error(unknown_name("process", name, process_names()));
+  return found->make(values);
 }
 
 std::vector<std::string> process_names() {
@@ -324,6 +372,7 @@ std::unique_ptr<const Process> make_vp(double beta_min, double beta_max) {
 }
 std::unique_ptr<const Process> make_vp_between(double sigma_min, double sigma_max) {
   constexpr double kFirst = 1e-3;  // the time of sigma_min
+  sigma_max *= 1 + 1e-14;          // so that rounding leaves it within the process
   const double slope = 2 * (log1p_square(sigma_min) / kFirst - log1p_square(sigma_max)) / (kFirst - 1);
   const double beta_min = log1p_square(sigma_max) - slope / 2;
   if (!(beta_min + kFirst * slope > 0 && beta_min + slope > 0)) {
@@ -344,7 +393,16 @@ std::unique_ptr<const Process> make_cosine(double offset) {
   return std::make_unique<Cosine>(offset);
 }
 std::unique_ptr<const Process> make_ddpm(int steps, double beta_min, double beta_max) {
-  return std::make_unique<Ddpm>(steps, beta_min, beta_max);
+  return std::make_unique<Discrete>("ddpm", steps, beta_min, beta_max,
+                                    [=](double k, double last) { return beta_min + (beta_max - beta_min) * k / last; });
+}
+std::unique_ptr<const Process> make_ldm(int steps, double beta_min, double beta_max) {
+  const double first = std::sqrt(beta_min);
+  const double rise = std::sqrt(beta_max) - first;
+  return std::make_unique<Discrete>("ldm", steps, beta_min, beta_max, [=](double k, double last) {
+    const double root = first + rise * k / last;
+    return root * root;
+  });
 }
 std::unique_ptr<const Process> make_flow() {
   return std::make_unique<Flow>();

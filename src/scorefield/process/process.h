@@ -47,9 +47,10 @@ class Process {
   virtual double inverse(double sigma) const = 0;
 };
 
-/// By name: ve, ve-sqrt, edm, vp, sub-vp, ou, cosine, ddpm, flow (alias rectified-flow), with the usual constants
-/// (those below). Throws Error for an unknown name, with near ones.
-std::unique_ptr<const Process> make_process(std::string_view name);
+/// By name: ve, ve-sqrt, edm, vp, sub-vp, ou, cosine, ddpm, ldm, flow (alias rectified-flow), with the usual constants
+/// (those below) or with all of them behind a colon, in the order below: "vp:0.1,20", "ddpm:500,1e-4,0.02".
+/// Throws Error for an unknown name, with near ones, and for constants that are missing, too many or out of range.
+std::unique_ptr<const Process> make_process(std::string_view spec);
 std::vector<std::string> process_names();
 
 /// sigma(t) = sigma_min (sigma_max/sigma_min)^t, t in [0, 1] (Song et al. 2021, as their code has it: the SDE itself
@@ -75,6 +76,8 @@ std::unique_ptr<const Process> make_cosine(double offset = 0.008);
 /// in [0, steps - 1] (Ho et al. 2020, counted from 0). Between two entries log sigma is linear in t; the derivative at
 /// an entry is the one to its right (at the last, to its left).
 std::unique_ptr<const Process> make_ddpm(int steps = 1000, double beta_min = 1e-4, double beta_max = 0.02);
+/// The same with sqrt(beta) linear (latent diffusion, Rombach et al. 2022: "scaled linear").
+std::unique_ptr<const Process> make_ldm(int steps = 1000, double beta_min = 0.00085, double beta_max = 0.012);
 /// Rectified flow x_t = (1 - t) x_0 + t n, t in [0, 1], sigma = inf at t = 1 (Liu et al. 2023, time reversed).
 std::unique_ptr<const Process> make_flow();
 

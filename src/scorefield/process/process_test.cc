@@ -29,9 +29,9 @@ TEST(Process, DerivativesAreThoseOfTheFunctions) {
       // Five-point central difference: truncation h^4 f^(5)/30, rounding about 1e-16 f/h. With h a 1/200 of the
       // distance to the nearer end, functions like t^(1/2) and 1/(1-t) have h^4 f^(5)/30 <= 2e-9 t f'.
       const double from_end = std::isinf(process->t_max()) ? t : std::min(t, process->t_max() - t);
-      // ddpm is differentiable between entries only: stay within one cell.
+      // A table is differentiable between entries only: stay within one cell.
       const double cell = std::min(t - std::floor(t), std::ceil(t) - t);
-      const double h = (name == "ddpm" ? cell : from_end) / 200;
+      const double h = (name == "ddpm" || name == "ldm" ? cell : from_end) / 200;
       const auto numeric = [&](auto value) {
         return (value(t - 2 * h) - 8 * value(t - h) + 8 * value(t + h) - value(t + 2 * h)) / (12 * h);
       };
@@ -88,7 +88,7 @@ TEST(Process, SmallSigmaKeepsItsDigits) {
 }
 
 TEST(Process, VariancePreservingOnesKeepUnitVariance) {
-  for (const char* name : {"vp", "ou", "cosine", "ddpm"}) {
+  for (const char* name : {"vp", "ou", "cosine", "ddpm", "ldm"}) {
     const auto process = make_process(name);
     for (const double t : times_of(*process)) {
       const Marginal at = process->at(t);
@@ -174,6 +174,41 @@ TEST(Process, ReachesInfinity) {
   EXPECT_EQ(circle->time_of(0), 0);
 }
 
+TEST(Process, TakesItsConstantsBehindAColon) {
+  const auto same = [](const char* spec, const std::unique_ptr<const Process>& made) {
+    const auto process = make_process(spec);
+    EXPECT_EQ(process->name(), made->name());
+    for (const double t : times_of(*made)) EXPECT_EQ(process->at(t).sigma, made->at(t).sigma) << spec;
+  };
+  same("vp", make_vp());
+  same("vp:0.1,20", make_vp());
+  same("vp:0.2,5", make_vp(0.2, 5));
+  same("sub-vp:0.2,5", make_sub_vp(0.2, 5));
+  same("ve:0.1,1e2", make_ve(0.1, 100));
+  same("cosine:0.02", make_cosine(0.02));
+  same("cosine", make_cosine());
+  same("ddpm", make_ddpm());
+  same("ddpm:500,1e-4,0.03", make_ddpm(500, 1e-4, 0.03));
+  same("ldm", make_ldm());
+  const auto message = [](const char* spec) {
+    try {
+      make_process(spec);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string("no error");
+  };
+  EXPECT_EQ(message("vp:0.1"), "process vp:0.1: the constants of vp are beta_min,beta_max; write e.g. vp:0.1,20");
+  for (const char* spec : {"vp:", "vp:0.1,20,3", "vp:0.1,x", "vp:0.1,", "vp:,20", "vp:0.1 20", "vp:0.1,20 "}) {
+    EXPECT_NE(message(spec).find("write e.g. vp:0.1,20"), std::string::npos) << spec << message(spec);
+  }
+  EXPECT_EQ(message("flow:1"), "process flow:1: flow has no constants");
+  EXPECT_EQ(message("vq:0.1,20"), "unknown process 'vq'; did you mean 've' or 'vp'?");
+  EXPECT_NE(message("ddpm:500.5,1e-4,0.02").find("2 to 1000000 steps"), std::string::npos);
+  EXPECT_NE(message("vp:nan,20").find("betas must be above 0"), std::string::npos);
+  EXPECT_NE(message("ve:0,inf").find("0 < sigma_min"), std::string::npos);
+}
+
 TEST(Process, RefusesWithTheReason) {
   const auto message = [](const std::function<void()>& call) {
     try {
@@ -193,6 +228,15 @@ TEST(Process, RefusesWithTheReason) {
   EXPECT_NE(message([] { make_cosine(-1); }), "no error");
   EXPECT_NE(message([] { make_ddpm(1); }), "no error");
   EXPECT_NE(message([] { make_ddpm(1000, 0.1, 1.5); }), "no error");
+}
+
+TEST(VpBetween, HasBothOfItsEnds) {
+  for (double sigma_max = 1; sigma_max < 1000; sigma_max *= 1.07) {
+    const auto process = make_vp_between(0.002, sigma_max);
+    // sigma = sqrt(expm1(B)), B at most 14: a few roundings of B, and the margin of 1e-14 in sigma.
+    EXPECT_NEAR(process->time_of(sigma_max), 1, 1e-13) << sigma_max;
+    EXPECT_NEAR(process->time_of(0.002), 1e-3, 1e-12) << sigma_max;
+  }
 }
 
 }  // namespace

@@ -2,20 +2,30 @@
 
 #include <fmt/format.h>
 
-#include <array>
+#include <algorithm>
 #include <cmath>
 #include <string_view>
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/names.h"
+#include "scorefield/process/process.h"
 
 namespace scorefield {
 namespace {
 
-/// sigma at u = i/(n-1) in [0, 1], from sigma_max at 0 to sigma_min at 1.
-using Level = double (*)(const ScheduleOptions& options, double u);
+/// sigma(u) at u = i/(n-1): sigma_max to the bit at u = 0 and sigma_min at u = 1.
+template <class Sigma>
+std::vector<double> levels_at_shares(const ScheduleOptions& options, const Sigma& sigma) {
+  std::vector<double> levels(static_cast<std::size_t>(options.steps));
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    levels[i] = sigma(static_cast<double>(i) / static_cast<double>(levels.size() - 1));
+  }
+  levels.front() = options.sigma_max;
+  levels.back() = options.sigma_min;
+  return levels;
+}
 
-double polynomial(const ScheduleOptions& options, double u) {
+std::vector<double> polynomial(const ScheduleOptions& options) {
   if (!(options.rho > 0) || std::isinf(options.rho)) {
     throw Error(fmt::format("--rho must be above 0 and finite, got {}; EDM's is 7", options.rho));
   }
@@ -24,24 +34,87 @@ double polynomial(const ScheduleOptions& options, double u) {
   if (std::isinf(start)) {
     throw Error(fmt::format("--rho {} is too small: sigma-max^(1/rho) overflows; EDM's is 7", options.rho));
   }
-  return std::pow(start + u * (end - start), options.rho);
+  return levels_at_shares(options, [&](double u) { return std::pow(start + u * (end - start), options.rho); });
 }
 
-double log_snr_spaced(const ScheduleOptions& options, double u) {
-  return std::exp((1 - u) * std::log(options.sigma_max) + u * std::log(options.sigma_min));
+std::vector<double> log_snr_spaced(const ScheduleOptions& options) {
+  return levels_at_shares(options, [&](double u) {
+    return std::exp((1 - u) * std::log(options.sigma_max) + u * std::log(options.sigma_min));
+  });
+}
+
+std::vector<double> linear(const ScheduleOptions& options) {
+  return levels_at_shares(options, [&](double u) { return (1 - u) * options.sigma_max + u * options.sigma_min; });
+}
+
+/// The process's time equally spaced.
+std::vector<double> time_spaced(const Process& process, const ScheduleOptions& options) {
+  const double start = process.time_of(options.sigma_max);
+  const double end = process.time_of(options.sigma_min);
+  return levels_at_shares(options, [&](double u) { return process.at((1 - u) * start + u * end).sigma; });
+}
+
+std::vector<double> vp_uniform(const ScheduleOptions& options) {
+  return time_spaced(*make_vp_between(options.sigma_min, options.sigma_max), options);
+}
+
+std::vector<double> cosine_uniform(const ScheduleOptions& options) {
+  return time_spaced(*make_cosine(), options);
+}
+
+/// Entries of a discrete process's table (its whole times), equally spaced up to rounding.
+std::vector<double> table_entries(const Process& table, const ScheduleOptions& options) {
+  // Time and level are inverse up to rounding: an entry that is a limit itself belongs to the table.
+  constexpr double kRounding = 1e-9;
+  const double lowest = table.at(table.t_min()).sigma;
+  const double highest = table.at(table.t_max()).sigma;
+  double last = options.sigma_max < highest ? table.time_of(std::max(options.sigma_max, lowest)) : table.t_max();
+  double first = options.sigma_min > lowest ? table.time_of(std::min(options.sigma_min, highest)) : table.t_min();
+  last = std::floor(last + kRounding);
+  first = std::ceil(first - kRounding);
+  const double entries = last - first + 1;
+  if (options.sigma_max < lowest || options.sigma_min > highest || entries < options.steps) {
+    throw Error(fmt::format(
+        "--steps {}: the table of {}, from sigma {:.6g} to {:.6g}, has {} entries between --sigma-min {} and "
+        "--sigma-max {}; take fewer steps or a wider range",
+        options.steps, options.name, lowest, highest, std::max(0.0, entries), options.sigma_min, options.sigma_max));
+  }
+  std::vector<double> levels(static_cast<std::size_t>(options.steps));
+  for (std::size_t i = 0; i < levels.size(); ++i) {
+    const double u = static_cast<double>(i) / static_cast<double>(levels.size() - 1);
+    levels[i] = table.at(std::round(last + u * (first - last))).sigma;
+  }
+  return levels;
+}
+
+std::vector<double> ddpm_table(const ScheduleOptions& options) {
+  return table_entries(*make_ddpm(), options);
+}
+
+std::vector<double> ldm_table(const ScheduleOptions& options) {
+  return table_entries(*make_ldm(), options);
 }
 
 struct Schedule {
   std::string_view name;
-  Level level;
+  std::vector<std::string_view> aliases;
+  std::string_view summary;
+  std::vector<double> (*levels)(const ScheduleOptions& options);
 };
 
 /// A new schedule is one line here.
-constexpr std::array kSchedules = {
-    Schedule{"polynomial", polynomial},
-    Schedule{"karras", polynomial},
-    Schedule{"logsnr", log_snr_spaced},
-};
+const std::vector<Schedule>& table() {
+  static const std::vector<Schedule> schedules = {
+      {"polynomial", {"karras"}, "sigma^(1/rho) equally spaced (EDM)", polynomial},
+      {"logsnr", {"exponential"}, "log sigma equally spaced", log_snr_spaced},
+      {"linear", {"uniform"}, "sigma equally spaced", linear},
+      {"vp-uniform", {"time-uniform"}, "the time of the variance-preserving process equally spaced", vp_uniform},
+      {"cosine", {}, "the time of the cosine process equally spaced", cosine_uniform},
+      {"ddpm", {"discrete"}, "entries of DDPM's table of 1000", ddpm_table},
+      {"ldm", {"scaled-linear"}, "entries of latent diffusion's table of 1000", ldm_table},
+  };
+  return schedules;
+}
 
 constexpr int kMostLevels = 1'000'000;
 
@@ -96,18 +169,12 @@ std::vector<double> explicit_levels(const ScheduleOptions& options) {
 }
 
 std::vector<double> named_levels(const ScheduleOptions& options) {
-  const Schedule* found = nullptr;
-  for (const Schedule& schedule : kSchedules) {
-    if (schedule.name == options.name) found = &schedule;
-  }
-  if (found == nullptr) throw Error(unknown_name("schedule", options.name, schedule_names()));
+  const auto found = std::ranges::find_if(table(), [&](const Schedule& schedule) {
+    return schedule.name == options.name || std::ranges::find(schedule.aliases, options.name) != schedule.aliases.end();
+  });
+  if (found == table().end()) throw Error(unknown_name("schedule", options.name, schedule_names()));
   check_range(options);
-  std::vector<double> levels(static_cast<std::size_t>(options.steps));
-  for (std::size_t i = 0; i < levels.size(); ++i) {
-    levels[i] = found->level(options, static_cast<double>(i) / static_cast<double>(levels.size() - 1));
-  }
-  levels.front() = options.sigma_max;
-  levels.back() = options.sigma_min;
+  std::vector<double> levels = found->levels(options);
   check_descending(levels, fmt::format("schedule {}", options.name),
                    "the levels are too close to tell apart: take fewer --steps, a wider range or another --rho");
   return levels;
@@ -115,9 +182,18 @@ std::vector<double> named_levels(const ScheduleOptions& options) {
 
 }  // namespace
 
+std::vector<ScheduleEntry> schedules() {
+  std::vector<ScheduleEntry> entries;
+  for (const Schedule& schedule : table()) entries.push_back({schedule.name, schedule.aliases, schedule.summary});
+  return entries;
+}
+
 std::vector<std::string> schedule_names() {
   std::vector<std::string> names;
-  for (const Schedule& schedule : kSchedules) names.emplace_back(schedule.name);
+  for (const Schedule& schedule : table()) {
+    names.emplace_back(schedule.name);
+    names.insert(names.end(), schedule.aliases.begin(), schedule.aliases.end());
+  }
   return names;
 }
 

@@ -6,7 +6,8 @@
 
 namespace scorefield {
 
-LinearStep linear_step(const SamplerEntry& sampler, const Process& process, double t_from, double t_to) {
+LinearStep linear_step(const SamplerEntry& sampler, const Process& process, double t_from, double t_to,
+                       const SamplerOptions& options) {
   const std::array<TimePoint, 2> ends = {point_at_time(process, t_from), point_at_time(process, t_to)};
   const std::array<double, 2> levels = {ends[0].sigma, ends[1].sigma};
   Evaluation now{ends[0], Rows(3, 1), Rows(3, 1)};
@@ -19,7 +20,7 @@ LinearStep linear_step(const SamplerEntry& sampler, const Process& process, doub
   }();
   const auto noise = recorded_noise(draws);
   Rows next(3, 1);
-  sampler.make({})->step(
+  sampler.make(options)->step(
       {.from = ends[0],
        .to = ends[1],
        .levels = levels,

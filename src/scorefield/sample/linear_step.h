@@ -14,7 +14,8 @@ struct LinearStep {
 };
 
 /// The step from t_from down to t_to of a sampler that asks for D at its first point only. Exact up to rounding: the
-/// sampler itself steps three unit vectors.
-LinearStep linear_step(const SamplerEntry& sampler, const Process& process, double t_from, double t_to);
+/// sampler itself steps three unit vectors. Throws Bug for other samplers, Error for options out of range.
+LinearStep linear_step(const SamplerEntry& sampler, const Process& process, double t_from, double t_to,
+                       const SamplerOptions& options = {});
 
 }  // namespace scorefield

@@ -81,8 +81,8 @@ class Run {
         observer_(observer),
         context_(context),
         sampler_(sampling.sampler.make(sampling.options)),
-        noise_(sampling.step_noise != nullptr ? recorded_noise(*sampling.step_noise)
-                                              : seeded_noise(seeds, sampling.field.dimension(), context)),
+        seeded_(seeded_noise(seeds, sampling.field.dimension(), context)),
+        noise_(sampling.step_noise != nullptr ? *sampling.step_noise : *seeded_),
         evaluations_(seeds.size()) {
     check_levels(sampling.levels, sampling.sampler.kind == SamplerKind::kOde);
     check_options(sampling, sampler_->memory());
@@ -112,7 +112,7 @@ class Run {
     if (!(churn.amount > 0) || std::isinf(sigma) || sigma < churn.sigma_min || sigma > churn.sigma_max) return sigma;
     const double gamma =
         std::min(churn.amount / static_cast<double>(sampling_.levels.size() - 1), std::numbers::sqrt2 - 1);
-    const Rows z = noise_->fresh(sigma, 0);
+    const Rows z = noise_.fresh(sigma, 0);
     const double raised = sigma + gamma * sigma;
     Combination states;
     states.add(1, x.view()).add(std::sqrt(raised * raised - sigma * sigma) * churn.noise, z.view());
@@ -155,7 +155,7 @@ class Run {
                     .next = next.view(),
                     .ask = [this](RowsView<const double> x, std::span<const double> sigma,
                                   std::span<const std::size_t> rows) { return ask(x, sigma, rows, {}).denoised; },
-                    .noise = noise_.get(),
+                    .noise = &noise_,
                     .pool = context_.pool});
     return next;
   }
@@ -184,7 +184,8 @@ class Run {
   Observer* observer_;
   const Context& context_;
   std::unique_ptr<Sampler> sampler_;
-  std::unique_ptr<StepNoise> noise_;
+  std::unique_ptr<StepNoise> seeded_;
+  StepNoise& noise_;
   Request request_;
   std::vector<Evaluation> past_;  // newest first
   std::vector<std::size_t> evaluations_;
@@ -242,7 +243,6 @@ Samples sample_from(const Sampling& sampling, std::span<const Rows> states, std:
 
 std::size_t evaluations_of(const Sampling& sampling) {
   const UnitNormal field;
-  const std::vector<Rows> silence(sampling.step_noise == nullptr ? 0 : sampling.step_noise->size(), Rows(1, 1));
   const Sampling small{.field = field,
                        .sampler = sampling.sampler,
                        .levels = sampling.levels,
@@ -250,8 +250,7 @@ std::size_t evaluations_of(const Sampling& sampling) {
                        .options = sampling.options,
                        .churn = sampling.churn,
                        .analytical_first_step = sampling.analytical_first_step,
-                       .jump = sampling.jump,
-                       .step_noise = sampling.step_noise == nullptr ? nullptr : &silence};
+                       .jump = sampling.jump};
   const std::uint64_t seed = 0;
   return sample(small, {&seed, 1}, {}, nullptr, {}).evaluations[0];
 }

@@ -58,8 +58,8 @@ struct Sampling {
   bool analytical_first_step = false;
   /// ODE-Jump (Chen et al. 2023): the result is D at the last level, not the state.
   bool jump = false;
-  /// Noise of the steps as it was recorded, [B, d] a draw in the order of the draws; null: the seeds' own.
-  const std::vector<Rows>* step_noise = nullptr;
+  /// Noise of the steps, such as recorded_noise(), which one run uses up; null: the seeds' own.
+  StepNoise* step_noise = nullptr;
 };
 
 struct Samples {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -60,10 +61,24 @@ struct SamplerOptions {
   /// Where the second evaluation of a two-stage step lies, as a share of the step: of time (heun: 1), or of log sigma
   /// (dpm2, singlestep solvers: 1/2).
   std::optional<double> r;
-  /// How much of the noise of the reverse SDE is added: 0 none, 1 all of it.
+  /// How much of the noise of the reverse SDE is added, 0 or more: 0 none, 1 all of it. A factor on the noise
+  /// (ancestral samplers, DDIM) or on its variance (SDE-DPM-Solver++ multistep); the drift follows, so the law stays.
   double eta = 1;
-  /// A factor on that noise.
+  /// A factor on that noise, 0 or more, which the drift does not follow.
   double s_noise = 1;
+  /// The family of reverse SDEs with the same marginals, in [0, 1]: noise times lambda, score part times (1 +
+  /// lambda^2)/2.
+  double lambda = 1;
+  /// DDPM's variance, in [0, 1]: log variances from that of the posterior (0) to that of the forward transition (1).
+  double variance = 1;
+  /// Predictor-corrector: the sampler that makes the step, corrector steps a level, and their signal-to-noise ratio.
+  std::string predictor = "reverse-diffusion";
+  int corrector_steps = 1;
+  double snr = 0.16;
+  /// Langevin: steps a level, and their size as a share of sigma^2, in [0, 2]: epsilon / sigma_L^2 in Song and Ermon
+  /// 2019 (0.2 there).
+  int langevin_steps = 100;
+  double langevin_step = 0.2;
 };
 
 enum class SamplerKind { kOde, kSde };
@@ -73,7 +88,8 @@ struct SamplerEntry {
   std::vector<std::string_view> aliases;
   std::string_view summary;
   SamplerKind kind = SamplerKind::kOde;
-  /// Order of the global error in the step: of the end point (ODE), or of its law (SDE, weak order).
+  /// Order of the global error in the step: of the end point (ODE), or of its law (SDE, weak order). 0: its error does
+  /// not vanish with the step (Langevin dynamics has a step size of its own).
   int order = 1;
   /// Evaluations of a full step; fewer in a last step to 0. 0: as many as its tolerance takes.
   int evaluations_per_step = 1;

@@ -1,0 +1,99 @@
+#include "scorefield/search/schedule_problem.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "scorefield/base/error.h"
+#include "scorefield/process/schedule.h"
+
+namespace scorefield {
+namespace {
+
+Sampling with_levels(const Sampling& sampling, std::vector<double> levels) {
+  Sampling copy = sampling;
+  copy.levels = std::move(levels);
+  return copy;
+}
+
+/// The end points of every seed, batch after batch. what: of the progress; empty: none is reported.
+Rows run_all(const Sampling& sampling, std::span<const std::uint64_t> seeds, std::size_t batch, std::string_view what,
+             const Context& context) {
+  Rows ends(seeds.size(), sampling.field.dimension());
+  for (std::size_t first = 0; first < seeds.size(); first += batch) {
+    const std::size_t count = std::min(batch, seeds.size() - first);
+    const Rows x = sample(sampling, seeds.subspan(first, count), {}, nullptr, context).x;
+    std::ranges::copy(x.values(), ends[first].begin());
+    if (!what.empty()) context.report(what, static_cast<double>(first + count), static_cast<double>(seeds.size()));
+  }
+  return ends;
+}
+
+double distance(std::span<const double> a, std::span<const double> b) {
+  double square = 0;
+  for (std::size_t j = 0; j < a.size(); ++j) square += (a[j] - b[j]) * (a[j] - b[j]);
+  return std::sqrt(square);
+}
+
+std::vector<double> distances(const Rows& a, const Rows& b) {
+  std::vector<double> all;
+  for (std::size_t i = 0; i < a.rows(); ++i) all.push_back(distance(a[i], b[i]));
+  return all;
+}
+
+}  // namespace
+
+std::vector<std::string> fixed_schedule_names() {
+  return {"polynomial", "logsnr", "vp-uniform"};
+}
+
+std::vector<double> fixed_levels(const ScheduleProblem& problem, const std::string& name, std::size_t steps) {
+  ScheduleOptions options;
+  options.name = name;
+  options.steps = static_cast<int>(problem.end_at_zero ? steps : steps + 1);
+  options.sigma_min = problem.sigma_min;
+  options.sigma_max = problem.sigma_max;
+  options.rho = problem.rho;
+  options.end_at_zero = problem.end_at_zero;
+  return noise_levels(options);
+}
+
+std::size_t steps_of(const ScheduleProblem& problem, std::size_t nfe) {
+  // Evaluations grow with the steps, and a step makes at least one but for an analytical first one.
+  for (std::size_t steps = 2; steps <= nfe + 1; ++steps) {
+    const Sampling sampling = with_levels(problem.sampling, fixed_levels(problem, "logsnr", steps));
+    const std::size_t made = evaluations_of(sampling);
+    if (made == nfe) return steps;
+    if (made > nfe) break;
+  }
+  return 0;
+}
+
+ExactEnds exact_ends(const ScheduleProblem& problem, std::span<const std::uint64_t> seeds, std::size_t steps,
+                     const Context& context) {
+  if (steps < 2) throw Error(fmt::format("the exact end points need at least 2 steps, got {}", steps));
+  context.check_memory(2 * seeds.size(), problem.sampling.field.dimension() * sizeof(double), "the exact end points");
+  const Sampling precise{
+      .field = problem.sampling.field, .sampler = find_sampler("rk4"), .levels = {}, .start = problem.sampling.start};
+  // The Euler step from the last level to 0 has an error of its own, of the order of the square of that level.
+  ScheduleProblem finer = problem;
+  finer.sigma_min = problem.end_at_zero ? problem.sigma_min / 16 : problem.sigma_min;
+  ScheduleProblem coarser = problem;
+  coarser.sigma_min = problem.end_at_zero ? problem.sigma_min / 8 : problem.sigma_min;
+  const auto ends = [&](const ScheduleProblem& range, std::size_t count) {
+    return run_all(with_levels(precise, fixed_levels(range, "polynomial", count)), seeds, problem.batch,
+                   "exact end points", context);
+  };
+  ExactEnds found{{seeds.begin(), seeds.end()}, ends(finer, steps), 0};
+  for (const double d : distances(found.x, ends(coarser, steps / 2))) found.uncertainty += d;
+  found.uncertainty /= static_cast<double>(seeds.size());
+  return found;
+}
+
+std::vector<double> end_point_errors(const ScheduleProblem& problem, const std::vector<double>& levels,
+                                     const ExactEnds& ends, const Context& context) {
+  return distances(run_all(with_levels(problem.sampling, levels), ends.seeds, problem.batch, "", context), ends.x);
+}
+
+}  // namespace scorefield

@@ -1,0 +1,56 @@
+// What a schedule search is about, and how a schedule is judged: by how far its samples end from where the probability
+// flow takes the same noise.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "scorefield/base/context.h"
+#include "scorefield/sample/sample.h"
+
+namespace scorefield {
+
+/// A run in everything but its noise levels.
+struct ScheduleProblem {
+  Sampling sampling;  // its levels are not used
+  /// First level and last level above 0 of a fixed schedule, data units. A found one keeps the first, and the last
+  /// where the run ends there.
+  double sigma_max = 80;
+  double sigma_min = 0.002;
+  double rho = 7;  // of the polynomial schedule
+  /// Whether a last step goes from the last level to 0. Otherwise the run, and with it the flow, ends at sigma_min.
+  bool end_at_zero = true;
+  /// Seeds that run at a time; changes no result.
+  std::size_t batch = 256;
+};
+
+/// The schedules that everybody has, of noise_levels().
+std::vector<std::string> fixed_schedule_names();
+
+/// One of them with so many steps: `steps` + 1 levels, the last of them sigma_min or 0. Throws Error as noise_levels().
+std::vector<double> fixed_levels(const ScheduleProblem& problem, const std::string& name, std::size_t steps);
+
+/// Steps that make exactly `nfe` evaluations of the field; 0 where no number of steps does (a method of two evaluations
+/// a step has every other number).
+std::size_t steps_of(const ScheduleProblem& problem, std::size_t nfe);
+
+/// Where the probability flow ends.
+struct ExactEnds {
+  std::vector<std::uint64_t> seeds;
+  Rows x;  // [S, d], data units
+  /// Mean L2 distance to the same with half the steps; for a method of order 4 some 15 times the error of x itself.
+  double uncertainty = 0;
+};
+
+/// By rk4 with `steps` polynomial steps from the seeds' own start; where the run ends at 0, down to sigma_min/16 and
+/// from there to D. Throws Error for less than 2 steps.
+ExactEnds exact_ends(const ScheduleProblem& problem, std::span<const std::uint64_t> seeds, std::size_t steps,
+                     const Context& context);
+
+/// |x - exact| of each seed when the run has these levels, data units.
+std::vector<double> end_point_errors(const ScheduleProblem& problem, const std::vector<double>& levels,
+                                     const ExactEnds& ends, const Context& context);
+
+}  // namespace scorefield

@@ -1,0 +1,79 @@
+// The schedule of least error for a solver and a number of evaluations, judged on noise that the search did not see.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "scorefield/metrics/intervals.h"
+#include "scorefield/search/cheapest_paths.h"
+#include "scorefield/search/euler_costs.h"
+#include "scorefield/search/schedule_problem.h"
+
+namespace scorefield {
+
+/// The first of the seeds that a search learns from; held-out seeds lie below.
+inline constexpr std::uint64_t kFirstTrainingSeed = std::uint64_t{1} << 32;
+
+struct ScheduleSearchOptions {
+  /// Evaluations of the field to find a schedule for, each once, ascending.
+  std::vector<std::size_t> budgets;
+  std::string teacher = "ipndm4";  // of GITS's fine trajectory; an ODE sampler
+  std::size_t grid = 61;           // levels of that, polynomial
+  CostMetric metric = CostMetric::kL2;
+  double coefficient = 1.15;  // of cheapest_paths()
+  /// Seeds kFirstTrainingSeed, ... that the search learns from.
+  std::size_t training = 256;
+  std::vector<std::uint64_t> held_out;
+  std::size_t reference_steps = 200;  // of exact_ends()
+};
+
+/// A schedule and how it does.
+struct ScheduleTrial {
+  std::string name;  // "polynomial", ..., "gits", "own-error"
+  std::vector<double> levels;
+  double training_error = 0;   // mean end-point error on the noise of the search, data units
+  std::vector<double> errors;  // end-point errors of the held-out seeds
+  Mean held_out;               // of those
+};
+
+struct BudgetSchedules {
+  std::size_t nfe = 0;
+  std::size_t steps = 0;
+  std::vector<ScheduleTrial> fixed;  // fixed_schedule_names()
+  ScheduleTrial gits;                // the cheapest path of Euler steps
+  ScheduleTrial own;                 // least error of the solver itself
+  std::size_t trials = 0;            // schedules that were tried on the noise of the search
+  std::size_t best_fixed = 0;        // of least held-out error
+  Mean own_gain;                     // best fixed - own, paired over the held-out seeds, data units
+  Mean gits_gain;                    // best fixed - gits
+  /// Nothing that was found did better than the best fixed one on held-out noise: that one is to be used.
+  bool fixed_is_better = false;
+
+  const ScheduleTrial& returned() const { return fixed_is_better ? fixed[best_fixed] : own; }
+};
+
+struct ScheduleSearch {
+  CostMatrix costs;
+  std::vector<std::vector<std::size_t>> paths;  // cheapest_paths() of these costs, [steps - 1]
+  double training_uncertainty = 0;              // of the exact end points, as ExactEnds has it
+  double held_out_uncertainty = 0;
+  std::vector<BudgetSchedules> budgets;
+  /// best fixed - found, mean over budgets for each held-out seed: mean and standard error over the seeds.
+  Mean own_gain;
+  Mean gits_gain;
+};
+
+/// GITS for all budgets at once. Then for each budget the levels are moved (move_levels()) to where the mean end-point
+/// error of the problem's own solver on the training noise is least, from the better ones of: the GITS path, the fixed
+/// schedules, and the last budget's schedule with a level more. Each is judged on the held-out seeds.
+/// Throws Error, with the reason, for a solver that has no end point to judge (stochastic, adaptive), a budget that it
+/// cannot use up or that is too small for it, held-out seeds among the training seeds, and as its parts.
+ScheduleSearch search_schedules(const ScheduleProblem& problem, const ScheduleSearchOptions& options,
+                                const Context& context);
+
+/// Why a budget is none for the problem's solver, and which would be; empty: it is one.
+std::string budget_fault(const ScheduleProblem& problem, std::size_t nfe);
+
+}  // namespace scorefield
