@@ -1,6 +1,7 @@
 #include "scorefield/cli/command.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -12,12 +13,14 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 #include <string_view>
+#include <system_error>
 #include <thread>
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/cli/progress.h"
 #include "scorefield/data/named.h"
+#include "scorefield/data/npy.h"
 #include "scorefield/metrics/neighbours.h"
 
 namespace scorefield {
@@ -153,6 +156,22 @@ std::optional<Dataset> open_held_out(const std::string& held_out, const DataArgu
   if (other.data.empty()) return std::nullopt;
   Dataset rows = open_dataset(other, context);
   check_same_shape(data, rows);
+  return rows;
+}
+
+Dataset open_rows(const std::string& spec, std::string_view flag, const DataArguments& arguments, const Dataset& data,
+                  const Context& context) {
+  DatasetOptions options;
+  std::error_code unreadable;
+  const bool is_array = std::filesystem::is_regular_file(spec, unreadable) && looks_like_npy(map_blob(spec).bytes);
+  if (!is_array) options.resolution = arguments.resolution;
+  Dataset rows = open_dataset(spec, options, context);
+  if (rows.is_eight_bit() && data.is_eight_bit()) rows = rows.with_affine(data.affine());
+  const bool flat = rows.shape().size() == 1 && rows.dimension() == data.dimension();
+  if (rows.shape() != data.shape() && !flat) {
+    throw Error(fmt::format("{} {}: rows of shape [{}], but those of {} have [{}]", flag, spec,
+                            fmt::join(rows.shape(), ", "), data.name(), fmt::join(data.shape(), ", ")));
+  }
   return rows;
 }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "scorefield/base/context.h"
@@ -59,6 +60,11 @@ Dataset open_dataset(const DataArguments& arguments, const Context& context);
 std::optional<Dataset> open_held_out(const std::string& held_out, const DataArguments& arguments, const Dataset& data,
                                      const Context& context);
 
+/// Rows that a command is given beside its data (`flag` says by which flag, for errors). Floats are in data units
+/// already; 8-bit values get the units of `data`. Rows of an .npy may be flat; else they have the shape of `data`.
+Dataset open_rows(const std::string& spec, std::string_view flag, const DataArguments& arguments, const Dataset& data,
+                  const Context& context);
+
 /// What --data says without its folders: for the name of a run folder.
 std::string short_name(const std::string& data);
 
@@ -75,5 +81,7 @@ std::vector<double> parse_numbers(const std::string& text, const std::string& wh
 void add_sample_command(CLI::App& app);
 void add_describe_command(CLI::App& app);
 void add_reproduce_command(CLI::App& app);
+void add_encode_command(CLI::App& app);
+void add_solvers_command(CLI::App& app);
 
 }  // namespace scorefield

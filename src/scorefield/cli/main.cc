@@ -76,6 +76,7 @@ int run(int argc, char** argv) {
   scorefield::add_sample_command(app);
   scorefield::add_describe_command(app);
   scorefield::add_reproduce_command(app);
+  scorefield::add_solvers_command(app);
 
   std::vector<std::string> arguments(argv + 1, argv + argc);
   if (!arguments.empty() && !arguments[0].starts_with("-")) {

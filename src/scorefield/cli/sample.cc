@@ -1,6 +1,5 @@
 // scorefield sample: the exact reverse process of a data set.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -8,31 +7,34 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "scorefield/base/brownian.h"
 #include "scorefield/base/error.h"
 #include "scorefield/cli/command.h"
+#include "scorefield/cli/sample_text.h"
+#include "scorefield/cli/sampler_flags.h"
 #include "scorefield/field/empirical.h"
 #include "scorefield/metrics/description.h"
-#include "scorefield/process/schedule.h"
 #include "scorefield/sample/sampling_run.h"
 
 namespace scorefield {
 namespace {
 
-constexpr double kMismatchWarning = 0.5;  // nats
-
 struct SampleArguments {
   DataArguments data;
   MachineArguments machine;
+  SamplerArguments sampler;
   std::string held_out;
-  std::string seeds = "0-63";
-  std::string solver = "heun";
-  ScheduleOptions schedule;
-  std::string sigmas;
-  std::string end = "zero";
+  std::string seeds;
+  Churn churn;
+  bool analytical_first_step = false;
+  std::optional<std::size_t> jump_after;
   std::string start = "noise";
+  std::string noise;
+  std::string step_noise;
+  std::string init;
+  std::optional<double> sigma_start;
   int label = -1;
   bool precise = false;
+  bool save_trajectory = false;
   std::string dtype = "auto";
   std::size_t batch = 64;
   std::string out;
@@ -41,14 +43,6 @@ struct SampleArguments {
   bool dry_run = false;
   bool json = false;
 };
-
-std::string solver_help() {
-  std::string text;
-  for (const SamplerEntry& entry : samplers()) {
-    text += fmt::format("{}{}: {}", text.empty() ? "" : "; ", entry.name, entry.summary);
-  }
-  return text;
-}
 
 SampleType sample_type(const std::string& name, const Dataset& data) {
   const bool eight_bit_pictures = data.is_picture() && data.is_eight_bit();
@@ -61,141 +55,177 @@ SampleType sample_type(const std::string& name, const Dataset& data) {
   return eight_bit_pictures ? SampleType::kU8 : SampleType::kF32;
 }
 
-void print_start(const SamplingRun& run) {
-  const double sigma_max = run.sampling.levels.front();
-  if (run.sampling.start == Start::kExact) {
-    fmt::print("start: drawn from p_sigma_max itself\n");
-  } else if (std::isinf(sigma_max)) {
-    fmt::print("start: unit noise at sigma = inf, where it costs nothing\n");
-  } else {
-    fmt::print("start: N(0, {:g}^2 I) instead of p_sigma_max costs at most {:.3g} nats (E|x0|^2 / (2 sigma_max^2))\n",
-               sigma_max, start_mismatch(run.second_moment, sigma_max));
+/// The levels, which --sigma-start begins and --jump-after ends.
+std::vector<double> levels_of(const SampleArguments& arguments) {
+  SamplerArguments sampler = arguments.sampler;
+  if (arguments.sigma_start) sampler.schedule.sigma_max = *arguments.sigma_start;
+  std::vector<double> levels = chosen_levels(sampler);
+  if (arguments.sigma_start && levels.front() != *arguments.sigma_start) {
+    throw Error(
+        fmt::format("--sigma-start {}: the noise levels start at {}; the given rows can only be noised to the first",
+                    *arguments.sigma_start, levels.front()));
+  }
+  if (!arguments.jump_after) return levels;
+  const std::size_t most = levels.size() - (levels.back() == 0 ? 2 : 1);
+  if (*arguments.jump_after < 1 || *arguments.jump_after > most) {
+    throw Error(
+        fmt::format("--jump-after {}: the noise levels make {} steps that end above sigma = 0, where there is a D "
+                    "to jump to; {}",
+                    *arguments.jump_after, most, most == 0 ? "take more levels" : fmt::format("give 1 to {}", most)));
+  }
+  levels.resize(*arguments.jump_after + 1);
+  return levels;
+}
+
+Start start_of(const SampleArguments& arguments) {
+  if (arguments.start != "noise" && !arguments.init.empty()) {
+    throw Error(fmt::format("--start {}: with --init the run starts from the given rows; drop one", arguments.start));
+  }
+  if (arguments.start == "process") {
+    if (arguments.sampler.process.empty()) throw Error("--start process: name the process, e.g. --process vp");
+    return Start::kProcess;
+  }
+  if (arguments.start != "exact") return Start::kNoise;
+  if (!arguments.noise.empty()) {
+    throw Error("--start exact draws data and noise by the seeds, not from --noise; drop one");
+  }
+  return Start::kExact;
+}
+
+void check_flags(const SampleArguments& arguments, const SamplerEntry& solver) {
+  if (arguments.init.empty() != !arguments.sigma_start) {
+    throw Error(arguments.init.empty() ? "--sigma-start is where the rows of --init start; give them, or --sigma-max"
+                                       : "--init: say to which noise level the rows are noised, e.g. --sigma-start 5");
+  }
+  if (!arguments.step_noise.empty() && solver.kind == SamplerKind::kOde && arguments.churn.amount == 0) {
+    throw Error(fmt::format("--step-noise: {} solves an ODE and draws no noise after the start", solver.name));
   }
 }
 
-void warn_of_start(const SamplingRun& run) {
-  if (run.sampling.start == Start::kExact) return;
-  const double mismatch = start_mismatch(run.second_moment, run.sampling.levels.front());
-  if (mismatch <= kMismatchWarning) return;
-  fmt::print(
-      stderr,
-      "warning: the start costs up to {:.3g} nats, over {}, so the samples' law is off; --sigma-max {:.3g} would "
-      "fit, or --start exact\n",
-      mismatch, kMismatchWarning, fitting_sigma_max(run.second_moment, kMismatchWarning));
+/// One seed a row of what was given; by default they are numbered from 0.
+std::vector<std::uint64_t> seeds_of(const SampleArguments& arguments, const SamplingRun& run) {
+  std::size_t rows = 64;
+  if (run.step_noise) rows = run.step_noise->samples();
+  if (run.noise) rows = run.noise->size();
+  if (run.init) rows = run.init->size();
+  std::vector<std::uint64_t> seeds;
+  if (arguments.seeds.empty()) {
+    for (std::size_t i = 0; i < rows; ++i) seeds.push_back(i);
+  } else {
+    seeds = parse_seeds(arguments.seeds);
+  }
+  const auto check = [&](const char* flag, const std::string& file, std::size_t given) {
+    if (given == seeds.size()) return;
+    throw Error(fmt::format(
+        "{} {}: {} rows for {} samples; there must be one a sample ({})", flag, file, given, seeds.size(),
+        arguments.seeds.empty() ? "their number is that of the rows of the start" : "--seeds numbers them"));
+  };
+  if (run.init) check("--init", arguments.init, run.init->size());
+  if (run.noise) check("--noise", arguments.noise, run.noise->size());
+  if (run.step_noise) check("--step-noise", arguments.step_noise, run.step_noise->samples());
+  return seeds;
+}
+
+/// As parse_seeds() reads them.
+std::string seeds_text(const SampleArguments& arguments, const SamplingRun& run) {
+  if (!arguments.seeds.empty()) return arguments.seeds;
+  return run.seeds.size() == 1 ? "0" : fmt::format("0-{}", run.seeds.size() - 1);
 }
 
 /// Refuses, before a folder is made, what would only fail in the middle of the run.
-void try_first_step(const SamplingRun& run, const SamplerEntry& solver, const Context& context) {
+void try_first_step(const SamplingRun& run, const Context& context) {
   check_sampling_memory(run, context);
-  Sampling first = run.sampling;
-  first.levels.resize(2);
-  (void)sample(first, std::span(run.seeds).first(1), std::vector<int>{run.label}, nullptr, context);
-  if (solver.kind == SamplerKind::kOde) return;
-  BrownianPath path(0, 1);
-  double noise = 0;
-  for (std::size_t i = 0; i + 1 < run.sampling.levels.size(); ++i) {
-    path.increment(run.sampling.levels[i], run.sampling.levels[i + 1], {&noise, 1});
-  }
+  SamplingRun first = run;
+  first.sampling.levels.resize(2);
+  (void)sample_some(first, 0, 1, nullptr, context);
 }
 
 void print_dry_run(const SamplingRun& run, bool json, const Context& context) {
   const std::size_t batch = std::min(run.batch, run.seeds.size());
-  Sampling first = run.sampling;
-  first.levels.resize(2);
+  const std::size_t steps = run.sampling.levels.size() - 1;
+  SamplingRun first = run;
+  first.sampling.levels.resize(2);
+  first.sampling.analytical_first_step = false;  // it would leave nothing to measure
   const auto began = std::chrono::steady_clock::now();
-  const std::size_t used =
-      sample(first, std::span(run.seeds).first(batch), std::vector<int>{run.label}, nullptr, context).evaluations[0];
+  const std::size_t used = sample_some(first, 0, batch, nullptr, context).evaluations[0];
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began;
 
-  const double batches = std::ceil(static_cast<double>(run.seeds.size()) / static_cast<double>(batch));
-  const double seconds =
-      std::ceil(elapsed.count() / static_cast<double>(used) * static_cast<double>(run.evaluations) * batches);
   constexpr double kKernelScratch = 0x1p26;
   const double scratch = static_cast<double>(8 * sizeof(double) * batch * run.data.dimension()) + kKernelScratch;
-  const std::size_t all = run.evaluations * run.seeds.size();
+  const double batches = std::ceil(static_cast<double>(run.seeds.size()) / static_cast<double>(batch));
+  const std::optional<std::size_t> evaluations = evaluations_of(run);
+  const std::size_t all = evaluations.value_or(0) * run.seeds.size();
+  const double seconds =
+      std::ceil(elapsed.count() / static_cast<double>(used) * static_cast<double>(evaluations.value_or(0)) * batches);
   if (json) {
-    fmt::print("{}\n", nlohmann::json{{"samples", run.seeds.size()},
-                                      {"steps", run.sampling.levels.size() - 1},
-                                      {"nfe", run.evaluations},
-                                      {"evaluations", all},
-                                      {"data_bytes", stored_bytes(run.data)},
-                                      {"scratch_bytes", scratch},
-                                      {"seconds", seconds}}
-                           .dump());
+    nlohmann::json result = {{"samples", run.seeds.size()},
+                             {"steps", steps},
+                             {"nfe", nullptr},
+                             {"evaluations", nullptr},
+                             {"data_bytes", stored_bytes(run.data)},
+                             {"scratch_bytes", scratch},
+                             {"seconds", nullptr}};
+    if (evaluations) result.update({{"nfe", *evaluations}, {"evaluations", all}, {"seconds", seconds}});
+    fmt::print("{}\n", result.dump());
     return;
   }
-  fmt::print("{} samples in batches of {}: {} steps, {} evaluations of the field a sample, {} in all\n",
-             run.seeds.size(), batch, run.sampling.levels.size() - 1, run.evaluations, all);
+  fmt::print("{} samples in batches of {}: {} steps, {}\n", run.seeds.size(), batch, steps,
+             evaluations ? fmt::format("{} evaluations of the field a sample, {} in all", *evaluations, all)
+                         : "as many evaluations of the field as the tolerances take");
   fmt::print("memory: {:.0f} MiB of data, about {:.0f} MiB of states and scratch\n",
              static_cast<double>(stored_bytes(run.data)) / 0x1p20, scratch / 0x1p20);
-  fmt::print("time: about {:.0f} s (one step of one batch measured)\n", seconds);
-}
-
-void print_report(const SamplingRun& run, const SamplingReport& report) {
-  fmt::print("\n{:>4}  {:>10}  {:>9}  {:>12}  {:>13}\n", "step", "sigma", "entropy", "effective", "largest");
-  fmt::print("{:>4}  {:>10}  {:>9}  {:>12}  {:>13}\n", "", "", "[nats]", "sample size", "weight");
-  for (std::size_t s = 0; s < report.levels.size(); ++s) {
-    const LevelSummary& level = report.levels[s];
-    fmt::print("{:>4}  {:>10.4g}  {:>9.4f}  {:>12.2f}  {:>13.3g}\n", s, level.sigma, level.entropy,
-               level.effective_sample_size, level.largest_weight);
-  }
-  const Proportion& copies = report.copies.share;
-  const Proportion& wrong = report.false_positives;
-  fmt::print("\nverdict: {} of {} samples are copies of training rows ({} different rows; rms distance {:.2g})\n",
-             copies.count, copies.total, report.copies.rows.size(), report.copies.rms_distance);
-  fmt::print("  rule: {}\n", rule_text(report.rule));
-  if (wrong.total == 0) {
-    fmt::print("  false positives: not measured\n");
-  } else {
-    fmt::print("  false positives: {} of {} {} ({:.3g} %, 95 % interval {:.2g} to {:.3g} %)\n", wrong.count,
-               wrong.total,
-               report.held_out ? "held-out rows, which no sampler made" : "training rows held against all others",
-               100 * wrong.value, 100 * wrong.low, 100 * wrong.high);
-  }
-  fmt::print("  {} evaluations of the field a sample, {:.1f} s\n", run.evaluations, report.seconds);
-  if (run.data.is_picture()) {
-    fmt::print("pictures: grid.png nearest.png paths.png effective_sample_size.png\n");
-    if (!run.data.is_eight_bit()) fmt::print("  (data units [-1, 1] shown from black to white, clipped)\n");
-  }
+  if (evaluations) fmt::print("time: about {:.0f} s (one step of one batch measured)\n", seconds);
 }
 
 void run_sample(const CLI::App& command, const SampleArguments& arguments) {
   const Machine machine(arguments.machine);
   const Context& context = machine.context();
-  ScheduleOptions schedule = arguments.schedule;
-  if (!arguments.sigmas.empty()) schedule.sigmas = parse_numbers(arguments.sigmas, "--sigmas");
-  schedule.end_at_zero = arguments.end == "zero";
-  const SamplerEntry& solver = find_sampler(arguments.solver);
-  const std::vector<double> levels = noise_levels(schedule);
+  const SamplerEntry& solver = chosen_solver(command, arguments.sampler);
+  check_flags(arguments, solver);
+  const std::vector<double> levels = levels_of(arguments);
+  check_order(solver, arguments.sampler.options, levels.size() - 1);
+  const std::unique_ptr<const Process> process = chosen_process(arguments.sampler);
+  const Start start = start_of(arguments);
 
   const Dataset data = open_dataset(arguments.data, context);
   const Empirical field(data, {.precision = arguments.precise ? Precision::kPrecise : Precision::kFast}, context);
-  const std::vector<std::uint64_t> seeds = parse_seeds(arguments.seeds);
   const SampleType type = sample_type(arguments.dtype, data);
   if (arguments.label >= 0 && data.classes() == 0) {
     throw Error(fmt::format("--label {}: {} has no labels", arguments.label, data.name()));
   }
-  // Nothing below throws: g++ 12 destroys members twice when an initialiser of an aggregate does.
+  // Nothing in here throws: g++ 12 destroys members twice when an initialiser of an aggregate does.
   SamplingRun run{.data = data,
                   .sampling = {.field = field,
                                .sampler = solver,
                                .levels = levels,
-                               .start = arguments.start == "exact" ? Start::kExact : Start::kNoise},
-                  .evaluations = 0,
-                  .seeds = seeds,
+                               .process = process.get(),
+                               .start = start,
+                               .options = arguments.sampler.options,
+                               .churn = arguments.churn,
+                               .analytical_first_step = arguments.analytical_first_step,
+                               .jump = arguments.jump_after.has_value()},
+                  .seeds = {},
                   .label = arguments.label,
                   .batch = arguments.batch,
                   .type = type,
-                  .held_out = {}};
-  run.evaluations = evaluations_of(run.sampling);
+                  .held_out = {},
+                  .noise = {},
+                  .init = {},
+                  .step_noise = {},
+                  .save_trajectory = arguments.save_trajectory};
+  if (!arguments.noise.empty()) run.noise = open_noise(arguments.noise, data, context);
+  if (!arguments.init.empty()) run.init = open_rows(arguments.init, "--init", arguments.data, data, context);
+  if (!arguments.step_noise.empty()) run.step_noise.emplace(arguments.step_noise, data.dimension(), context);
+  run.seeds = seeds_of(arguments, run);
   run.second_moment = arguments.label < 0 ? second_moment(field) : second_moment(data, arguments.label);
-  warn_of_start(run);
+  (void)evaluations_of(run);  // refuses what does not go together
+  if (const std::string warning = start_warning(run); !warning.empty()) fmt::print(stderr, "{}\n", warning);
   if (arguments.dry_run) {
     print_dry_run(run, arguments.json, context);
     return;
   }
   run.held_out = open_held_out(arguments.held_out, arguments.data, data, context);
-  try_first_step(run, solver, context);
+  try_first_step(run, context);
 
   const std::string out = !arguments.out.empty() ? arguments.out : arguments.resume;
   RunFolder folder = out.empty() ? RunFolder::make_numbered("runs", "sample-" + short_name(arguments.data.data))
@@ -205,7 +235,11 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
                            {"levels", levels},
                            {"data_notes", data.notes()},
                            {"data_digest", data.digest()}};
+  config["options"]["seeds"] = seeds_text(arguments, run);
   if (run.held_out) config["held_out_digest"] = run.held_out->digest();
+  if (run.noise) config["noise_digest"] = run.noise->digest();
+  if (run.init) config["init_digest"] = run.init->digest();
+  if (run.step_noise) config["step_noise_digest"] = run.step_noise->digest();
   folder.begin(config);
   if (folder.is_done(kSamplesDone)) {
     if (arguments.json) {
@@ -218,7 +252,7 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
   if (!arguments.json) {
     fmt::print("{} rows of {} values from {}; {} samples, {} steps of {}\n", data.size(), data.dimension(), data.name(),
                run.seeds.size(), levels.size() - 1, solver.name);
-    print_start(run);
+    fmt::print("{}\n", start_text(run));
     std::fflush(stdout);
   }
   const auto how_to_go_on = [&](std::size_t finished) {
@@ -235,13 +269,59 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
   if (arguments.json) {
     fmt::print("{}\n", read_json(folder / "report.json", context).dump());
   } else {
-    print_report(run, report);
+    fmt::print("{}", report_text(run, report));
   }
   if (!report.complete) {
     how_to_go_on(report.finished);
     throw Cancelled();
   }
   if (!arguments.json) fmt::print("{}\n", folder.path().string());
+}
+
+void add_stochastic_flags(CLI::App& command, SampleArguments& arguments) {
+  const char* const group = "Solver and noise levels";
+  CLI::Option* churn = command
+                           .add_option("--S-churn,--S_churn", arguments.churn.amount,
+                                       "Noise added before each evaluation (EDM, algorithm 2): euler, heun, dpm2")
+                           ->check(CLI::NonNegativeNumber)
+                           ->group(group);
+  const auto add = [&](const char* name, double& value, const char* help) {
+    command.add_option(name, value, help)->check(CLI::NonNegativeNumber)->needs(churn)->group(group);
+  };
+  add("--S-min,--S_min", arguments.churn.sigma_min, "Churn at noise levels from here (default 0)");
+  add("--S-max,--S_max", arguments.churn.sigma_max, "to here (default inf)");
+  add("--S-noise,--S_noise", arguments.churn.noise, "A factor on its noise (default 1)");
+  command
+      .add_option("--step-noise", arguments.step_noise,
+                  "The noise of a stochastic solver, or of churn: an .npy [draws, N, d] in the order of the draws")
+      ->group(group);
+  command
+      .add_flag("--afs", arguments.analytical_first_step,
+                "Analytical first step: the first evaluation is saved, as if the data were N(0, I)")
+      ->group(group);
+  command.add_option("--jump-after", arguments.jump_after, "ODE-Jump: stop after this many steps, and return D there")
+      ->group(group);
+}
+
+void add_start_flags(CLI::App& command, SampleArguments& arguments) {
+  const char* const group = "Start";
+  command
+      .add_option("--start", arguments.start,
+                  "From N(0, sigma_max^2 I), from N(0, I) in the coordinates of --process, or from p_sigma_max itself")
+      ->check(CLI::IsMember({"noise", "process", "exact"}))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--noise", arguments.noise,
+                  "Unit noise in place of the seeds' own: an .npy of floats, a row a sample")
+      ->group(group);
+  command
+      .add_option("--init", arguments.init,
+                  "Start from these rows (data units), a row a sample, with noise up to --sigma-start")
+      ->group(group);
+  command.add_option("--sigma-start", arguments.sigma_start, "Where --init starts, and so the first noise level")
+      ->check(CLI::PositiveNumber)
+      ->group(group);
 }
 
 }  // namespace
@@ -255,29 +335,18 @@ void add_sample_command(CLI::App& app) {
                    "Real rows for the copy rule's false-positive rate (default: the test set of a named set)")
       ->group("Data");
 
-  command->add_option("--seeds", arguments->seeds, "One sample a seed, e.g. 0-63,100")->capture_default_str();
-  command->add_option("--solver", arguments->solver, solver_help())->capture_default_str();
-  command->add_option("--schedule", arguments->schedule.name, fmt::format("{}", fmt::join(schedule_names(), ", ")))
-      ->capture_default_str();
-  command
-      ->add_option("--steps", arguments->schedule.steps, "Noise levels from sigma-max to sigma-min (EDM's num_steps)")
-      ->capture_default_str();
-  command->add_option("--sigma-min", arguments->schedule.sigma_min, "Last noise level above 0, data units")
-      ->capture_default_str();
-  command->add_option("--sigma-max", arguments->schedule.sigma_max, "First noise level, data units")
-      ->capture_default_str();
-  command->add_option("--rho", arguments->schedule.rho, "Of the polynomial schedule")->capture_default_str();
-  command->add_option("--sigmas", arguments->sigmas, "Explicit noise levels, e.g. 80,10.98,2.5,0 (inf may be first)");
-  command->add_option("--end", arguments->end, "A last step to sigma = 0, or stop at sigma-min")
-      ->check(CLI::IsMember({"zero", "sigma-min"}))
-      ->capture_default_str();
-  command->add_option("--start", arguments->start, "From N(0, sigma_max^2 I), or from p_sigma_max itself")
-      ->check(CLI::IsMember({"noise", "exact"}))
-      ->capture_default_str();
+  command->add_option("--seeds", arguments->seeds,
+                      "One sample a seed, e.g. 0-63,100 (default: 0-63, or a number a given row)");
+  add_sampler_arguments(*command, arguments->sampler);
+  add_end_argument(*command, arguments->sampler);
+  add_stochastic_flags(*command, *arguments);
+  add_start_flags(*command, *arguments);
   command->add_option("--label", arguments->label, "Condition on this class (-1: none)")
       ->check(CLI::Range(-1, 1 << 30))
       ->capture_default_str();
   command->add_flag("--precise", arguments->precise, "The field in double precision (1e-12), slower");
+  command->add_flag("--save-trajectory", arguments->save_trajectory,
+                    "trajectory.npz: the states of every sample at every noise level, float64");
   command->add_option("--dtype", arguments->dtype, "Of samples.npz: u8 (images), f32, f64; auto: u8 for 8-bit images")
       ->check(CLI::IsMember({"auto", "u8", "f32", "f64"}))
       ->capture_default_str();
@@ -300,6 +369,10 @@ void add_sample_command(CLI::App& app) {
       "  scorefield sample --data fashion-mnist --label 9 --seeds 0-15 --solver posterior --steps 100\n"
       "  scorefield sample --data images/ --resolution 32 --steps 40 --out runs/mine\n"
       "  scorefield sample --data ring --sigma-max 20 --seeds 0-999 --dtype f64\n"
+      "  scorefield sample --data ring --solver heun --S-churn 20 --S-noise 1.003 --sigma-max 20\n"
+      "  scorefield sample --data ring --process vp --start process --schedule vp-uniform --sigma-max 20\n"
+      "  scorefield sample --data ring --sigma-max 20 --jump-after 9 --afs --save-trajectory\n"
+      "  scorefield sample --data fashion-mnist --init fashion-mnist:test --sigma-start 2 --seeds 0-9999\n"
       "  scorefield sample --config runs/mine/config.json --seeds 64-127\n"
       "  scorefield sample --resume runs/mine");
   command->callback([command, arguments] { run_sample(*command, *arguments); });

@@ -56,10 +56,7 @@ const Process& process_of(const Sampling& sampling) {
 
 Rows initial_states(const Sampling& sampling, std::span<const std::uint64_t> seeds, std::span<const int> labels) {
   const double sigma = sampling.levels.front();
-  Rows noise(seeds.size(), sampling.field.dimension());
-  for (std::size_t k = 0; k < seeds.size(); ++k) {
-    RandomStream(seeds[k], Purpose::kInitialNoise).normals(noise[k]);
-  }
+  Rows noise = initial_noise(seeds, sampling.field.dimension());
   if (sampling.start != Start::kExact || std::isinf(sigma)) return states_from_noise(sampling, std::move(noise));
   std::vector<double> datum(sampling.field.dimension());
   for (std::size_t k = 0; k < seeds.size(); ++k) {
@@ -67,6 +64,13 @@ Rows initial_states(const Sampling& sampling, std::span<const std::uint64_t> see
     for (std::size_t j = 0; j < datum.size(); ++j) noise(k, j) = datum[j] + sigma * noise(k, j);
   }
   return noise;
+}
+
+/// The share gamma by which churn raises this level.
+double churn_share(const Sampling& sampling, double sigma) {
+  const Churn& churn = sampling.churn;
+  if (!(churn.amount > 0) || std::isinf(sigma) || sigma < churn.sigma_min || sigma > churn.sigma_max) return 0;
+  return std::min(churn.amount / static_cast<double>(sampling.levels.size() - 1), std::numbers::sqrt2 - 1);
 }
 
 /// One batch on its way.
@@ -108,14 +112,12 @@ class Run {
 
  private:
   double add_churn(double sigma, Rows& x) {
-    const Churn& churn = sampling_.churn;
-    if (!(churn.amount > 0) || std::isinf(sigma) || sigma < churn.sigma_min || sigma > churn.sigma_max) return sigma;
-    const double gamma =
-        std::min(churn.amount / static_cast<double>(sampling_.levels.size() - 1), std::numbers::sqrt2 - 1);
+    const double gamma = churn_share(sampling_, sigma);
+    if (gamma == 0) return sigma;
     const Rows z = noise_.fresh(sigma, 0);
     const double raised = sigma + gamma * sigma;
     Combination states;
-    states.add(1, x.view()).add(std::sqrt(raised * raised - sigma * sigma) * churn.noise, z.view());
+    states.add(1, x.view()).add(std::sqrt(raised * raised - sigma * sigma) * sampling_.churn.noise, z.view());
     states.into(x.view(), context_.pool);
     return raised;
   }
@@ -241,6 +243,25 @@ Samples sample_from(const Sampling& sampling, std::span<const Rows> states, std:
   return Run(sampling, seeds, labels, observer, context).from(states);
 }
 
+Rows initial_noise(std::span<const std::uint64_t> seeds, std::size_t dimension) {
+  Rows noise(seeds.size(), dimension);
+  for (std::size_t k = 0; k < seeds.size(); ++k) {
+    RandomStream(seeds[k], Purpose::kInitialNoise).normals(noise[k]);
+  }
+  return noise;
+}
+
+std::vector<double> observed_levels(const Sampling& sampling) {
+  std::vector<double> levels;
+  for (std::size_t i = 0; i + 1 < sampling.levels.size(); ++i) {
+    const double sigma = sampling.levels[i];
+    const double gamma = churn_share(sampling, sigma);
+    levels.push_back(gamma == 0 ? sigma : sigma + gamma * sigma);
+  }
+  if (sampling.jump) levels.push_back(sampling.levels.back());
+  return levels;
+}
+
 std::size_t evaluations_of(const Sampling& sampling) {
   const UnitNormal field;
   const Sampling small{.field = field,
@@ -262,6 +283,12 @@ double second_moment(const Field& field) {
 
 double start_mismatch(double second_moment, double sigma_max) {
   return second_moment / (2 * sigma_max * sigma_max);
+}
+
+double start_mismatch(double second_moment, std::size_t dimension, const Marginal& law) {
+  if (law.scale == 0) return 0;
+  const double q = law.noise * law.noise;
+  return second_moment * law.scale * law.scale / 2 + static_cast<double>(dimension) / 2 * (q - 1 - std::log(q));
 }
 
 double fitting_sigma_max(double second_moment, double bound) {

@@ -83,6 +83,13 @@ Samples sample_from(const Sampling& sampling, std::span<const Rows> states, std:
 /// Unit noise to the states at the first level: what Start::kNoise and kProcess make of it. noise: [B, d].
 Rows states_from_noise(const Sampling& sampling, Rows noise);
 
+/// The unit noise that sample k starts from, of seeds[k] alone. [B, dimension].
+Rows initial_noise(std::span<const std::uint64_t> seeds, std::size_t dimension);
+
+/// The noise levels that an observer sees, in order: every level but the last, raised where churn adds noise, and with
+/// jump the last one too.
+std::vector<double> observed_levels(const Sampling& sampling);
+
 /// Evaluations of the field that a sample takes, found by running the sampler on a field of one number. An adaptive
 /// sampler's own number depends on the field.
 std::size_t evaluations_of(const Sampling& sampling);
@@ -93,6 +100,10 @@ double second_moment(const Field& field);
 /// A bound in nats on KL(p_sigma_max || N(0, sigma_max^2 I)): what starting from plain noise costs,
 /// E|x_0|^2 / (2 sigma_max^2) (convexity of KL over the data). 0 at sigma_max = inf.
 double start_mismatch(double second_moment, double sigma_max);
+
+/// The same bound for Start::kProcess, whose start is N(0, I/scale^2) at sigma_max in the process with this law:
+/// E|x_0|^2 scale^2 / 2 + d/2 (q - 1 - log q), q = (sigma_max scale)^2.
+double start_mismatch(double second_moment, std::size_t dimension, const Marginal& law);
 
 /// The smallest sigma_max with start_mismatch <= bound.
 double fitting_sigma_max(double second_moment, double bound);

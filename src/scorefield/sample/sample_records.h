@@ -8,6 +8,7 @@
 #include "scorefield/base/rows.h"
 #include "scorefield/metrics/neighbours.h"
 #include "scorefield/run/record_file.h"
+#include "scorefield/sample/sample.h"
 
 namespace scorefield {
 
@@ -20,9 +21,11 @@ struct SampleRecord {
   double d2 = 0;
   std::uint32_t row1 = 0;
   std::uint32_t row2 = 0;
+  std::size_t evaluations = 0;  // of the field
 };
 
-/// One record a sample, all doubles: x [d], the posterior at each of S levels [S, 3], d1, d2, row1, row2.
+/// One record a sample, all doubles: x [d], the posterior at each of S levels [S, 3] (NaN where the field was not
+/// asked), d1, d2, row1, row2, evaluations.
 class SampleRecords {
  public:
   SampleRecords(const std::filesystem::path& path, std::size_t dimension, std::size_t levels);
@@ -30,7 +33,7 @@ class SampleRecords {
   std::size_t size() const { return file_.size(); }
   void truncate(std::size_t count) { file_.truncate(count); }
   /// posterior: [B, 3 S]: entropies, effective sample sizes, largest weights.
-  void append(const Rows& x, const Rows& posterior, const NearestTwo& nearest);
+  void append(const Samples& samples, const Rows& posterior, const NearestTwo& nearest);
   /// Calls `use` with every record in order; the spans live during the call.
   void for_each(const std::function<void(std::size_t index, const SampleRecord& record)>& use) const;
 

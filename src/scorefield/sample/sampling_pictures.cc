@@ -46,7 +46,8 @@ void write_paths(const SamplingRun& run, const SampleRecords& records, const Rec
   const auto& shape = run.data.shape();
   const Affine units = image_units(run.data);
   const std::size_t d = run.data.dimension();
-  const std::size_t levels = run.sampling.levels.size() - 1;
+  const std::vector<double> sigmas = observed_levels(run.sampling);
+  const std::size_t levels = sigmas.size();
   const double data_variance = run.sampling.field.variance() / static_cast<double>(d);
   const auto mean = run.sampling.field.mean();
 
@@ -59,7 +60,7 @@ void write_paths(const SamplingRun& run, const SampleRecords& records, const Rec
       std::vector<double> shown(d);
       for (std::size_t s = 0; s < levels; ++s) {
         const auto x = values.subspan(first + 2 * s * d, d);
-        const double sigma = run.sampling.levels[s];
+        const double sigma = sigmas[s];
         // Data stretched by noise is shown at the spread of the data; unit noise (sigma = inf) likewise.
         const double shrink =
             std::isinf(sigma) ? std::sqrt(data_variance) : std::sqrt(data_variance / (data_variance + sigma * sigma));
@@ -106,7 +107,7 @@ void write_scatter(const SamplingRun& run, const SampleRecords& records, const R
 void write_sample_size_figure(const SamplingRun& run, const SamplingReport& report, const RunFolder& folder) {
   Series size{.mark = Mark::kLinePoints};
   for (const LevelSummary& level : report.levels) {
-    if (std::isinf(level.sigma)) continue;
+    if (std::isinf(level.sigma) || std::isnan(level.effective_sample_size)) continue;
     size.x.push_back(level.sigma);
     size.y.push_back(level.effective_sample_size);
     size.band_low.push_back(level.least_effective_sample_size);

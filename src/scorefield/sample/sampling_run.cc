@@ -23,13 +23,15 @@ namespace {
 constexpr std::size_t kFalsePositiveRows = 10000;
 constexpr std::size_t kBytesPerSeed = 32;  // the seed, two distances and two rows
 
-/// Keeps the posterior of every level, and the whole path of the first samples, and reports progress.
+/// Keeps the posterior of every level, the whole path of the first samples, and the states of all when they are wanted,
+/// and reports progress.
 class Recorder final : public Observer {
  public:
-  Recorder(std::size_t samples, std::size_t paths, std::size_t levels, std::size_t dimension, std::size_t before,
-           std::size_t total, const Context& context)
+  Recorder(std::size_t samples, std::size_t paths, std::size_t levels, std::size_t dimension, bool keep_states,
+           std::size_t before, std::size_t total, const Context& context)
       : posterior(samples, 3 * levels),
         path(paths, 2 * levels * dimension),
+        states(keep_states ? samples : 0, (levels + 1) * dimension),
         levels_(levels),
         before_(static_cast<double>(before)),
         total_(static_cast<double>(total)),
@@ -40,22 +42,33 @@ class Recorder final : public Observer {
   const Request& request() const override { return request_; }
 
   void observe(const Observation& seen) override {
+    const bool asked = !seen.answer.entropy.empty();
+    constexpr double kUnknown = std::numeric_limits<double>::quiet_NaN();
     for (std::size_t i = 0; i < seen.x.rows; ++i) {
-      posterior(i, seen.step) = seen.answer.entropy[i];
-      posterior(i, levels_ + seen.step) = seen.answer.effective_sample_size[i];
-      posterior(i, 2 * levels_ + seen.step) = seen.answer.largest_weight[i];
+      posterior(i, seen.step) = asked ? seen.answer.entropy[i] : kUnknown;
+      posterior(i, levels_ + seen.step) = asked ? seen.answer.effective_sample_size[i] : kUnknown;
+      posterior(i, 2 * levels_ + seen.step) = asked ? seen.answer.largest_weight[i] : kUnknown;
     }
     const std::size_t d = seen.x.cols;
     for (std::size_t i = 0; i < path.rows(); ++i) {
       std::ranges::copy(seen.x[i], path[i].subspan(2 * seen.step * d, d).begin());
       std::ranges::copy(seen.answer.denoised[i], path[i].subspan((2 * seen.step + 1) * d, d).begin());
     }
+    keep_states(seen.step, seen.x);
     const double share = static_cast<double>(seen.step) / static_cast<double>(levels_);
     context_.report("samples", before_ + share * static_cast<double>(seen.x.rows), total_);
   }
 
+  /// The states at one level; those behind the last level are the samples.
+  void keep_states(std::size_t step, RowsView<const double> x) {
+    for (std::size_t i = 0; i < states.rows(); ++i) {
+      std::ranges::copy(x[i], states[i].subspan(step * x.cols, x.cols).begin());
+    }
+  }
+
   Rows posterior;  // [B, 3 S]
   Rows path;       // [P, S, 2, d]: x and D of the first samples
+  Rows states;     // [B, S + 1, d], or no rows
 
  private:
   Request request_;
@@ -99,9 +112,10 @@ void write_samples(const SamplingRun& run, const SampleRecords& records, const s
 }
 
 void write_posterior(const SamplingRun& run, const SampleRecords& records, const std::filesystem::path& path) {
-  const std::size_t levels = run.sampling.levels.size() - 1;
+  const std::vector<double> sigma = observed_levels(run.sampling);
+  const std::size_t levels = sigma.size();
   NpzWriter npz(path);
-  npz.add_array<double>("sigma", std::vector<std::size_t>{levels}, std::span(run.sampling.levels).first(levels));
+  npz.add_array<double>("sigma", std::vector<std::size_t>{levels}, sigma);
   const auto write = [&](const char* name, std::span<const double> SampleRecord::*part) {
     npz.begin_array(name, ScalarType::kF64, std::vector<std::size_t>{records.size(), levels});
     records.for_each([&](std::size_t, const SampleRecord& record) { npz.append(record.*part); });
@@ -109,6 +123,17 @@ void write_posterior(const SamplingRun& run, const SampleRecords& records, const
   write("entropy", &SampleRecord::entropy);
   write("effective_sample_size", &SampleRecord::effective_sample_size);
   write("largest_weight", &SampleRecord::largest_weight);
+  npz.finish();
+}
+
+void write_trajectories(const SamplingRun& run, std::size_t count, const RecordFile& states,
+                        const std::filesystem::path& path) {
+  std::vector<double> sigma = observed_levels(run.sampling);
+  sigma.push_back(run.sampling.jump ? 0 : run.sampling.levels.back());  // D is at no noise
+  NpzWriter npz(path);
+  npz.begin_array("x", ScalarType::kF64, std::vector<std::size_t>{count, sigma.size(), run.data.dimension()});
+  states.read([&](std::span<const std::byte> bytes) { npz.append(bytes); });
+  npz.add_array<double>("sigma", std::vector<std::size_t>{sigma.size()}, sigma);
   npz.finish();
 }
 
@@ -132,10 +157,11 @@ void write_nearest(const SampleRecords& records, const CopyRule& rule, const std
 }
 
 std::vector<LevelSummary> summarise_levels(const SamplingRun& run, const SampleRecords& records) {
-  const std::size_t levels = run.sampling.levels.size() - 1;
+  const std::vector<double> sigma = observed_levels(run.sampling);
+  const std::size_t levels = sigma.size();
   std::vector<LevelSummary> summary(levels);
   for (std::size_t s = 0; s < levels; ++s) {
-    summary[s].sigma = run.sampling.levels[s];
+    summary[s].sigma = sigma[s];
     summary[s].least_effective_sample_size = std::numeric_limits<double>::infinity();
   }
   records.for_each([&](std::size_t, const SampleRecord& record) {
@@ -144,8 +170,9 @@ std::vector<LevelSummary> summarise_levels(const SamplingRun& run, const SampleR
       LevelSummary& level = summary[s];
       level.entropy += record.entropy[s];
       level.effective_sample_size += size;
-      level.least_effective_sample_size = std::min(level.least_effective_sample_size, size);
-      level.most_effective_sample_size = std::max(level.most_effective_sample_size, size);
+      // A NaN, where the field was not asked, is the same for all samples.
+      level.least_effective_sample_size = std::isnan(size) ? size : std::min(level.least_effective_sample_size, size);
+      level.most_effective_sample_size = std::isnan(size) ? size : std::max(level.most_effective_sample_size, size);
       level.largest_weight += record.largest_weight[s];
     }
   });
@@ -169,7 +196,17 @@ Copies judge(const SampleRecords& records, const CopyRule& rule) {
   return find_copies(rule, nearest);
 }
 
-void write_report(const SamplingReport& report, std::size_t evaluations, const RunFolder& folder) {
+void count_evaluations(const SampleRecords& records, SamplingReport& report) {
+  report.least_evaluations = std::numeric_limits<std::size_t>::max();
+  records.for_each([&](std::size_t, const SampleRecord& record) {
+    report.mean_evaluations += static_cast<double>(record.evaluations);
+    report.least_evaluations = std::min(report.least_evaluations, record.evaluations);
+    report.most_evaluations = std::max(report.most_evaluations, record.evaluations);
+  });
+  report.mean_evaluations /= static_cast<double>(records.size());
+}
+
+void write_report(const SamplingReport& report, const RunFolder& folder) {
   std::string lines;
   for (std::size_t s = 0; s < report.levels.size(); ++s) {
     const LevelSummary& level = report.levels[s];
@@ -190,17 +227,23 @@ void write_report(const SamplingReport& report, std::size_t evaluations, const R
     return nlohmann::json{
         {"count", p.count}, {"total", p.total}, {"value", p.value}, {"low95", p.low}, {"high95", p.high}};
   };
-  write_json(folder / "report.json",
-             {{"samples", report.finished},
-              {"requested", report.requested},
-              {"nfe", evaluations},
-              {"start_mismatch_nats", report.start_mismatch},
-              {"copies", proportion(report.copies.share)},
-              {"copied_rows", rows},
-              {"rms_distance_of_copies", report.copies.rms_distance},
-              {"copy_rule", {{"ratio", report.rule.ratio}, {"distance", report.rule.threshold}}},
-              {"false_positives", proportion(report.false_positives)},
-              {"false_positives_on", report.held_out ? "held-out" : "leave-one-out"}});
+  nlohmann::json json = {{"samples", report.finished},
+                         {"requested", report.requested},
+                         {"nfe", report.most_evaluations},
+                         {"start_mismatch_nats", nullptr},
+                         {"copies", proportion(report.copies.share)},
+                         {"copied_rows", rows},
+                         {"rms_distance_of_copies", report.copies.rms_distance},
+                         {"copy_rule", {{"ratio", report.rule.ratio}, {"distance", report.rule.threshold}}},
+                         {"false_positives", proportion(report.false_positives)},
+                         {"false_positives_on", report.held_out ? "held-out" : "leave-one-out"}};
+  if (report.start_mismatch) json["start_mismatch_nats"] = *report.start_mismatch;
+  if (report.least_evaluations != report.most_evaluations) {
+    json["nfe"] = report.mean_evaluations;
+    json["nfe_least"] = report.least_evaluations;
+    json["nfe_most"] = report.most_evaluations;
+  }
+  write_json(folder / "report.json", json);
 }
 
 }  // namespace
@@ -219,20 +262,66 @@ double second_moment(const Dataset& data, int label) {
   return sum / static_cast<double>(count);
 }
 
+std::optional<std::size_t> evaluations_of(const SamplingRun& run) {
+  Sampling sampling = run.sampling;
+  const std::vector<Rows> silence(run.step_noise ? run.step_noise->size() : 0, Rows(1, 1));
+  if (run.step_noise) sampling.step_noise = &silence;
+  const std::size_t count = evaluations_of(sampling);
+  if (sampling.sampler.evaluations_per_step == 0) return std::nullopt;
+  return count;
+}
+
+std::optional<double> start_mismatch(const SamplingRun& run) {
+  const Sampling& sampling = run.sampling;
+  const double sigma = sampling.levels.front();
+  if (run.init) return std::nullopt;
+  if (sampling.start == Start::kExact) return 0;
+  if (sampling.start == Start::kProcess && sampling.process != nullptr) {
+    return start_mismatch(run.second_moment, run.data.dimension(), point_at_sigma(*sampling.process, sigma).law);
+  }
+  return start_mismatch(run.second_moment, sigma);
+}
+
+Samples sample_some(const SamplingRun& run, std::size_t first, std::size_t count, Observer* observer,
+                    const Context& context) {
+  const auto seeds = std::span(run.seeds).subspan(first, count);
+  const std::vector<int> label = {run.label};
+  Sampling sampling = run.sampling;
+  std::vector<Rows> draws;
+  if (run.step_noise) {
+    draws = run.step_noise->of_samples(first, count);
+    sampling.step_noise = &draws;
+  }
+  if (!run.noise && !run.init) return sample(sampling, seeds, label, observer, context);
+  const Rows noise = run.noise ? rows_of(*run.noise, first, count) : initial_noise(seeds, run.data.dimension());
+  Rows states;
+  if (run.init) {
+    states = rows_of(*run.init, first, count);
+    Combination noised;
+    noised.add(1, states.view()).add(sampling.levels.front(), noise.view()).into(states.view(), context.pool);
+  } else {
+    states = states_from_noise(sampling, noise);
+  }
+  return sample_from(sampling, {&states, 1}, seeds, label, observer, context);
+}
+
 void check_sampling_memory(const SamplingRun& run, const Context& context) {
-  const std::size_t levels = run.sampling.levels.size() - 1;
+  const std::size_t levels = observed_levels(run.sampling).size();
   const std::size_t batch = std::min(run.batch, run.seeds.size());
+  const std::size_t dimension = run.data.dimension();
   // A step holds the states, what the field answered, and a solver's own few copies of them.
-  const std::size_t states = 8 * batch * run.data.dimension();
+  const std::size_t states = (8 + (run.step_noise ? run.step_noise->size() : 0)) * batch * dimension;
   const std::size_t posterior = 3 * levels * batch;
-  const std::size_t paths = run.data.is_picture() ? 2 * levels * run.data.dimension() * std::min(kPaths, batch) : 0;
-  context.check_memory((states + posterior + paths) * sizeof(double), "a batch of samples (--batch) and its path");
+  const std::size_t paths = run.data.is_picture() ? 2 * levels * dimension * std::min(kPaths, batch) : 0;
+  const std::size_t trajectories = run.save_trajectory ? (levels + 1) * dimension * batch : 0;
+  context.check_memory((states + posterior + paths + trajectories) * sizeof(double),
+                       "a batch of samples (--batch) and its path");
   context.check_memory(run.seeds.size() * kBytesPerSeed, "the seeds and the nearest rows of the samples");
 }
 
 SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Context& context) {
   ensure(run.batch > 0 && !run.seeds.empty(), "a run has seeds and a batch");
-  const std::size_t levels = run.sampling.levels.size() - 1;
+  const std::size_t levels = observed_levels(run.sampling).size();
   const std::size_t dimension = run.data.dimension();
   const std::size_t requested = run.seeds.size();
   const std::size_t paths = run.data.is_picture() ? std::min(kPaths, requested) : 0;
@@ -242,23 +331,23 @@ SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Con
   std::filesystem::create_directories(folder / "partial");
   SampleRecords records(folder / "partial/samples.f64", dimension, levels);
   RecordFile path_records(folder / "partial/paths.f64", 2 * levels * dimension * sizeof(double));
-  // Paths are written before records: after a crash there may be more paths, never fewer.
+  RecordFile state_records(folder / "partial/states.f64", (levels + 1) * dimension * sizeof(double));
+  // Paths and states are written before records: after a crash there may be more of them, never fewer.
   path_records.truncate(std::min({records.size(), path_records.size(), paths}));
+  state_records.truncate(std::min(records.size(), state_records.size()));
 
   SamplingReport report;
   report.requested = requested;
-  if (run.sampling.start == Start::kNoise) {
-    report.start_mismatch = start_mismatch(run.second_moment, run.sampling.levels.front());
-  }
-  const std::vector<int> label = {run.label};
+  report.start_mismatch = start_mismatch(run);
   const auto began = std::chrono::steady_clock::now();
   try {
     while (records.size() < requested) {
       const std::size_t first = records.size();
       const auto seeds = std::span(run.seeds).subspan(first, std::min(run.batch, requested - first));
       const std::size_t new_paths = first < paths ? std::min(paths - first, seeds.size()) : 0;
-      Recorder recorder(seeds.size(), new_paths, levels, dimension, first, requested, context);
-      const Samples samples = sample(run.sampling, seeds, label, &recorder, context);
+      Recorder recorder(seeds.size(), new_paths, levels, dimension, run.save_trajectory, first, requested, context);
+      const Samples samples = sample_some(run, first, seeds.size(), &recorder, context);
+      recorder.keep_states(levels, samples.x.view());
       const NearestTwo nearest = nearest_two(run.data, samples.x.view(), context);
       if (run.data.is_picture()) {
         for (std::size_t i = 0; i < seeds.size(); ++i) {
@@ -268,8 +357,8 @@ SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Con
         }
       }
       path_records.append(std::as_bytes(recorder.path.values()));
-      records.append(samples.x, recorder.posterior, nearest);
-      ensure(samples.evaluations[0] == run.evaluations, "every evaluation was announced");
+      state_records.append(std::as_bytes(recorder.states.values()));
+      records.append(samples, recorder.posterior, nearest);
     }
   } catch (const Cancelled&) {
     if (records.size() == 0) throw;
@@ -283,6 +372,7 @@ SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Con
   rest.cancelled = nullptr;
   report.rule = fit_copy_rule(run.data, 0, rest);
   report.levels = summarise_levels(run, records);
+  count_evaluations(records, report);
   report.copies = judge(records, report.rule);
   report.held_out = run.held_out.has_value();
   if (report.finished == requested) {
@@ -296,7 +386,8 @@ SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Con
   write_samples(run, records, folder / "samples.npz");
   write_posterior(run, records, folder / "posterior.npz");
   write_nearest(records, report.rule, folder / "nearest.npz");
-  write_report(report, run.evaluations, folder);
+  if (run.save_trajectory) write_trajectories(run, records.size(), state_records, folder / "trajectory.npz");
+  write_report(report, folder);
   write_sampling_pictures(run, report, records, path_records, folder);
   if (report.complete) {
     folder.mark_done(kSamplesDone);
