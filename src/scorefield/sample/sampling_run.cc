@@ -265,7 +265,8 @@ double second_moment(const Dataset& data, int label) {
 std::optional<std::size_t> evaluations_of(const SamplingRun& run) {
   Sampling sampling = run.sampling;
   const std::vector<Rows> silence(run.step_noise ? run.step_noise->size() : 0, Rows(1, 1));
-  if (run.step_noise) sampling.step_noise = &silence;
+  const std::unique_ptr<StepNoise> silent = recorded_noise(silence);
+  if (run.step_noise) sampling.step_noise = silent.get();
   const std::size_t count = evaluations_of(sampling);
   if (sampling.sampler.evaluations_per_step == 0) return std::nullopt;
   return count;
@@ -288,9 +289,11 @@ Samples sample_some(const SamplingRun& run, std::size_t first, std::size_t count
   const std::vector<int> label = {run.label};
   Sampling sampling = run.sampling;
   std::vector<Rows> draws;
+  std::unique_ptr<StepNoise> recorded;
   if (run.step_noise) {
     draws = run.step_noise->of_samples(first, count);
-    sampling.step_noise = &draws;
+    recorded = recorded_noise(draws);
+    sampling.step_noise = recorded.get();
   }
   if (!run.noise && !run.init) return sample(sampling, seeds, label, observer, context);
   const Rows noise = run.noise ? rows_of(*run.noise, first, count) : initial_noise(seeds, run.data.dimension());
