@@ -5,27 +5,11 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/sample/interpolation.h"
+#include "scorefield/sample/multistep.h"
 #include "scorefield/sample/samplers.h"
 
 namespace scorefield {
 namespace {
-
-class Multistep : public Sampler {
- public:
-  Multistep(int order, const SamplerOptions& options) : order_(order), lower_order_final_(options.lower_order_final) {}
-  std::size_t memory() const override { return static_cast<std::size_t>(order_); }
-
- protected:
-  /// Evaluations to interpolate through in this step.
-  std::size_t nodes_of(const Step& step) const {
-    const std::size_t most = lower_order_final_ ? std::min(memory(), step.steps_left()) : memory();
-    return std::min(step.past.size(), most);
-  }
-
- private:
-  int order_;
-  bool lower_order_final_;
-};
 
 class AdamsBashforth final : public Multistep {
  public:
@@ -49,9 +33,7 @@ class Ipndm final : public Multistep {
   bool steps_from_infinity() const override { return true; }
 
   void step(const Step& step) override {
-    std::vector<double> equal;  // nodes 0, -1, -2, ... of a step from 0 to 1
-    for (std::size_t j = 0; j < nodes_of(step); ++j) equal.push_back(-static_cast<double>(j));
-    const std::vector<double> weights = lagrange_integrals(equal, 0, 1);
+    const std::vector<double> weights = equal_step_weights(nodes_of(step));
     const double h = step.to.t - step.from.t;
     Combination next;
     next.add_x(step.from.carry() / step.to.carry(), step.now());

@@ -66,4 +66,24 @@ std::vector<double> lagrange_integrals(std::span<const double> nodes, double fro
   return coefficients;
 }
 
+std::vector<double> equal_step_weights(std::size_t nodes) {
+  std::vector<double> equal;
+  for (std::size_t j = 0; j < nodes; ++j) equal.push_back(-static_cast<double>(j));
+  return lagrange_integrals(equal, 0, 1);
+}
+
+std::vector<double> moment_weights(std::span<const double> nodes, std::span<const double> moments) {
+  ensure(nodes.size() == moments.size(), "as many moments as nodes");
+  const std::size_t n = nodes.size();
+  std::vector<double> w(moments.begin(), moments.end());
+  for (std::size_t k = 0; k + 1 < n; ++k) {
+    for (std::size_t i = n - 1; i > k; --i) w[i] -= nodes[k] * w[i - 1];
+  }
+  for (std::size_t k = n - 1; k-- > 0;) {
+    for (std::size_t i = k + 1; i < n; ++i) w[i] /= nodes[i] - nodes[i - k - 1];
+    for (std::size_t i = k; i + 1 < n; ++i) w[i] -= w[i + 1];
+  }
+  return w;
+}
+
 }  // namespace scorefield

@@ -17,4 +17,12 @@ double integrate(const std::function<double(double)>& f, double from, double to)
 std::vector<double> lagrange_integrals(std::span<const double> nodes, double from, double to,
                                        const std::function<double(double)>& w = nullptr);
 
+/// The coefficients of Adams-Bashforth for equal steps: lagrange_integrals() over nodes 0, -1, -2, ... from 0 to 1.
+std::vector<double> equal_step_weights(std::size_t nodes);
+
+/// w with sum_j w_j nodes_j^k = moments_k for every k below the number of nodes: sum_j w_j f(nodes_j) is then the value
+/// at the polynomial through (nodes_j, f) of the linear functional that takes t^k to moments_k. As many moments as
+/// nodes, the nodes distinct (Bjorck and Pereyra 1970, algorithm for the primal system).
+std::vector<double> moment_weights(std::span<const double> nodes, std::span<const double> moments);
+
 }  // namespace scorefield

@@ -54,13 +54,25 @@ class Sampler {
   virtual void step(const Step& step) = 0;
 };
 
+/// The second-order term of multistep DPM-Solvers.
+enum class SecondOrder {
+  kMidpoint,  // half of the first-order weight: the published formula
+  kHeun,      // the integral of the line through two answers ("heun" in diffusers, and in k-diffusion's 3M)
+};
+
 /// What may be chosen about a sampler; each reads those that its entry names.
 struct SamplerOptions {
-  /// Multistep: no higher order in step n - k of n than k + 1, so the last step is of first order.
+  /// No higher order in step n - k of n than k + 1, so the last step is of first order.
   bool lower_order_final = false;
-  /// Where the second evaluation of a two-stage step lies, as a share of the step: of time (heun: 1), or of log sigma
-  /// (dpm2, singlestep solvers: 1/2).
+  /// Where the second evaluation of a step lies, as a share of the step: of time (heun: 1), or of log sigma (singlestep
+  /// solvers of order 2: 1/2, of order 3: 1/3).
   std::optional<double> r;
+  /// Where the third one lies (singlestep solvers of order 3: 2/3).
+  std::optional<double> r2;
+  SecondOrder second_order = SecondOrder::kMidpoint;
+  /// Adaptive solvers: a step's error is at most atol + rtol |x|, root mean square over the values of a sample.
+  double rtol = 1e-6;
+  double atol = 1e-8;  // data units
   /// How much of the noise of the reverse SDE is added, 0 or more: 0 none, 1 all of it. A factor on the noise
   /// (ancestral samplers, DDIM) or on its variance (SDE-DPM-Solver++ multistep); the drift follows, so the law stays.
   double eta = 1;
