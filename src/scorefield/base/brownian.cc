@@ -99,8 +99,12 @@ void BrownianPath::increment(double sigma_from, double sigma_to, std::span<doubl
                     "; take fewer steps",
                     sigma_from, sigma_to, kLeafWidth));
   }
-  if (!moved_ || clock_ != from.clock) move_to(from);
-  before_.swap(here_);
+  // Steps mostly begin where the last one ended, or where it began (the stages of a step).
+  if (before_clock_ != from.clock) {
+    if (!moved_ || clock_ != from.clock) move_to(from);
+    before_.swap(here_);
+    before_clock_ = from.clock;
+  }
   move_to(to);
   const double scale = 1.0 / std::sqrt(length);
   for (std::size_t k = 0; k < dimension_; ++k) out[k] = (here_[k] - before_[k]) * scale;

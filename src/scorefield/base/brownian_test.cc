@@ -95,6 +95,23 @@ TEST(BrownianPath, BitsDoNotDependOnWhatWasAskedBefore) {
   }
 }
 
+TEST(BrownianPath, BitsDoNotDependOnWhatWasAskedFromTheSamePlace) {
+  constexpr std::size_t d = 33;
+  BrownianPath walker(9, d);
+  // As the stages of a step ask: twice from where the last one ended, and back.
+  for (const auto& [from, to] : {std::pair{80.0, 5.0},
+                                 {80.0, 1.25},
+                                 {1.25, 1.0},
+                                 {1.25, 0.3},
+                                 {0.3, 1.25},
+                                 {0.3, 0.1},
+                                 {1.25, 0.3},
+                                 {0.1, 80.0},
+                                 {0.1, 0.0}}) {
+    EXPECT_EQ(increment(walker, d, from, to), fresh_increment(9, d, from, to)) << from << ' ' << to;
+  }
+}
+
 TEST(BrownianPath, AnElementDoesNotDependOnTheDimensionNorOnOtherSeeds) {
   const auto small = fresh_increment(2, 5, 3, 1);
   const auto large = fresh_increment(2, 100, 3, 1);

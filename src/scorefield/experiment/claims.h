@@ -22,5 +22,7 @@ Claim memorisation_claim();
 Claim memorisation_images_claim();
 Claim weak_order_claim();
 Claim finite_differences_claim();
+Claim solver_orders_claim();
+Claim langevin_weights_claim();
 
 }  // namespace scorefield

@@ -370,18 +370,35 @@ std::unique_ptr<const Process> make_edm() {
 std::unique_ptr<const Process> make_vp(double beta_min, double beta_max) {
   return std::make_unique<VariancePreserving>(LinearBeta::positive(beta_min, beta_max));
 }
+namespace {
+
+/// Of the variance-preserving process with sigma(1e-3) = sigma_min and sigma(1) = sigma_max.
+struct Betas {
+  double least;
+  double slope;
+  bool rises() const { return least + 1e-3 * slope > 0 && least + slope > 0; }
+};
+
+Betas betas_between(double sigma_min, double sigma_max) {
+  const double slope = 2 * (log1p_square(sigma_min) / 1e-3 - log1p_square(sigma_max)) / (1e-3 - 1);
+  return {log1p_square(sigma_max) - slope / 2, slope};
+}
+
+}  // namespace
+
+bool has_vp_between(double sigma_min, double sigma_max) {
+  return betas_between(sigma_min, sigma_max).rises();
+}
 std::unique_ptr<const Process> make_vp_between(double sigma_min, double sigma_max) {
-  constexpr double kFirst = 1e-3;  // the time of sigma_min
-  sigma_max *= 1 + 1e-14;          // so that rounding leaves it within the process
-  const double slope = 2 * (log1p_square(sigma_min) / kFirst - log1p_square(sigma_max)) / (kFirst - 1);
-  const double beta_min = log1p_square(sigma_max) - slope / 2;
-  if (!(beta_min + kFirst * slope > 0 && beta_min + slope > 0)) {
+  sigma_max *= 1 + 1e-14;  // so that rounding leaves it within the process
+  const Betas betas = betas_between(sigma_min, sigma_max);
+  if (!betas.rises()) {
     throw Error(
         fmt::format("no variance-preserving process with rising noise goes from sigma {} at t = 0.001 to {} at "
                     "t = 1; take a smaller sigma-min, or name the process (--process vp)",
                     sigma_min, sigma_max));
   }
-  return std::make_unique<VariancePreserving>(LinearBeta(beta_min, beta_min + slope));
+  return std::make_unique<VariancePreserving>(LinearBeta(betas.least, betas.least + betas.slope));
 }
 std::unique_ptr<const Process> make_sub_vp(double beta_min, double beta_max) {
   return std::make_unique<SubVariancePreserving>(beta_min, beta_max);

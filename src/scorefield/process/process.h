@@ -65,6 +65,8 @@ std::unique_ptr<const Process> make_vp(double beta_min = 0.1, double beta_max = 
 /// The variance-preserving process with sigma(1e-3) = sigma_min and sigma(1) = sigma_max (Karras et al. 2022, table 1
 /// and appendix B.2). Throws Error where its beta would not stay positive: sigma_min is too large for this time axis.
 std::unique_ptr<const Process> make_vp_between(double sigma_min, double sigma_max);
+/// Whether make_vp_between() has one.
+bool has_vp_between(double sigma_min, double sigma_max);
 /// VP's mean with standard deviation 1 - exp(-int beta) (Song et al. 2021).
 std::unique_ptr<const Process> make_sub_vp(double beta_min = 0.1, double beta_max = 20);
 /// Ornstein-Uhlenbeck dX = -X dt + sqrt(2) dB, t in [0, inf].

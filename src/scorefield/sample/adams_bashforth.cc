@@ -67,7 +67,8 @@ class Deis final : public Multistep {
       std::vector<double> inner(step.levels.begin(), step.levels.end());
       std::erase_if(inner, [](double sigma) { return sigma == 0 || std::isinf(sigma); });
       const auto [least, largest] = std::minmax_element(inner.begin(), inner.end());
-      own_ = make_vp_between(*least, *largest);
+      constexpr double kUsualLeast = 0.002;  // EDM's; a process that passes the run's least level on its way down
+      own_ = make_vp_between(has_vp_between(*least, *largest) ? *least : kUsualLeast, *largest);
     }
     return *own_;
   }

@@ -271,7 +271,8 @@ std::size_t evaluations_of(const Sampling& sampling) {
                        .options = sampling.options,
                        .churn = sampling.churn,
                        .analytical_first_step = sampling.analytical_first_step,
-                       .jump = sampling.jump};
+                       .jump = sampling.jump,
+                       .step_noise = sampling.step_noise};
   const std::uint64_t seed = 0;
   return sample(small, {&seed, 1}, {}, nullptr, {}).evaluations[0];
 }

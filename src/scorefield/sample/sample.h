@@ -90,7 +90,8 @@ Rows initial_noise(std::span<const std::uint64_t> seeds, std::size_t dimension);
 /// jump the last one too.
 std::vector<double> observed_levels(const Sampling& sampling);
 
-/// Evaluations of the field that a sample takes, found by running the sampler on a field of one number. An adaptive
+/// Evaluations of the field that a sample takes, found by running the sampler on a field of one number (whose noise,
+/// where sampling.step_noise is given, it draws from there: one number a draw). An adaptive
 /// sampler's own number depends on the field.
 std::size_t evaluations_of(const Sampling& sampling);
 

@@ -101,10 +101,11 @@ std::unique_ptr<Sampler> make_dpmpp_2s_ancestral(const SamplerOptions& options);
 // noise's variance, not its size: lambda^2 in the family of reverse SDEs. A last step to sigma = 0 returns D.
 /// First order; eta = 1 is the posterior step, 0 is DDIM.
 std::unique_ptr<Sampler> make_sde_dpmpp_1(const SamplerOptions& options);
-/// Multistep of second order (k-diffusion's dpmpp_2m_sde with solver_type midpoint and heun).
+/// Multistep through two evaluations, second order (k-diffusion's dpmpp_2m_sde with solver_type midpoint and heun).
 std::unique_ptr<Sampler> make_dpmpp_2m_sde(const SamplerOptions& options);
 std::unique_ptr<Sampler> make_dpmpp_2m_sde_heun(const SamplerOptions& options);
-/// Multistep of third order (k-diffusion's dpmpp_3m_sde).
+/// Multistep through three evaluations (k-diffusion's dpmpp_3m_sde; with eta = 0 DPM-Solver++(3M) but for the second
+/// step). Of order 2 in spite of its name: it gives the divided difference of D the weight of a second derivative.
 std::unique_ptr<Sampler> make_dpmpp_3m_sde(const SamplerOptions& options);
 /// Two stages, the second at sigma_from^(1-r) sigma_to^r; both add noise, over stretches of the Brownian path that
 /// begin at sigma_from (k-diffusion's dpmpp_sde). eta is DDIM's.

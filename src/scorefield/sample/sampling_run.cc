@@ -265,8 +265,8 @@ double second_moment(const Dataset& data, int label) {
 std::optional<std::size_t> evaluations_of(const SamplingRun& run) {
   Sampling sampling = run.sampling;
   const std::vector<Rows> silence(run.step_noise ? run.step_noise->size() : 0, Rows(1, 1));
-  const std::unique_ptr<StepNoise> silent = recorded_noise(silence);
-  if (run.step_noise) sampling.step_noise = silent.get();
+  const auto recorded = recorded_noise(silence);
+  if (run.step_noise) sampling.step_noise = recorded.get();
   const std::size_t count = evaluations_of(sampling);
   if (sampling.sampler.evaluations_per_step == 0) return std::nullopt;
   return count;

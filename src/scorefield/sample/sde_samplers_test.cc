@@ -140,6 +140,37 @@ double end_of(const Sampling& sampling, double start, const std::vector<double>&
   return sample_from(with_noise, {&x, 1}, std::vector<std::uint64_t>{0}, {}, nullptr, {}).x(0, 0);
 }
 
+TEST(Churn, IsThatOfEdm) {
+  // Karras et al. 2022, algorithm 2, by hand on N(0, 1/2): from sigma up to (1 + gamma) sigma where sigma is in range,
+  // then Heun down.
+  const Gaussian field({0.0}, Covariance::isotropic(1, 0.5));
+  const Churn churn{.amount = 3, .sigma_min = 0.3, .sigma_max = 8, .noise = 1.2};
+  const std::vector<double> levels = {10, 6, 3, 1, 0.2, 0};
+  const std::vector<double> noise = {0.4, -1.3, 0.9};
+  const auto slope = [](double x, double sigma) { return (x - 0.5 / (0.5 + sigma * sigma) * x) / sigma; };
+  const double gamma = std::sqrt(2.0) - 1;  // 3/5 is more
+  double x = 7;
+  std::size_t drawn = 0;
+  for (std::size_t i = 0; i + 1 < levels.size(); ++i) {
+    double sigma = levels[i];
+    if (sigma >= 0.3 && sigma <= 8) {
+      const double raised = sigma * (1 + gamma);
+      x += std::sqrt(raised * raised - sigma * sigma) * 1.2 * noise[drawn++];
+      sigma = raised;
+    }
+    const double first = slope(x, sigma);
+    const double euler = x + (levels[i + 1] - sigma) * first;
+    if (levels[i + 1] == 0) {
+      x = euler;
+    } else {
+      x += (levels[i + 1] - sigma) * (first + slope(euler, levels[i + 1])) / 2;
+    }
+  }
+  EXPECT_EQ(drawn, noise.size());
+  EXPECT_NEAR(end_of({.field = field, .sampler = find_sampler("heun"), .levels = levels, .churn = churn}, 7, noise), x,
+              kRounding);
+}
+
 TEST(Langevin, StepsByTheScoreAtEveryLevel) {
   const Gaussian field({0.0}, Covariance::isotropic(1, 0.5));
   const Sampling sampling{.field = field,
