@@ -24,5 +24,6 @@ Claim weak_order_claim();
 Claim finite_differences_claim();
 Claim solver_orders_claim();
 Claim langevin_weights_claim();
+Claim ode_jump_claim();
 
 }  // namespace scorefield
