@@ -194,7 +194,7 @@ nlohmann::json resolved_options(const CLI::App& command) {
   return options;
 }
 
-std::vector<std::uint64_t> parse_seeds(const std::string& text) {
+std::vector<std::uint64_t> parse_seeds(const std::string& text, std::string_view what) {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 26;
   std::vector<std::uint64_t> seeds;
   for (const std::string_view piece : split(text)) {
@@ -205,9 +205,9 @@ std::vector<std::uint64_t> parse_seeds(const std::string& text) {
                           ? parse_whole(piece, first) && (last = first, true)
                           : parse_whole(piece.substr(0, dash), first) && parse_whole(piece.substr(dash + 1), last);
     if (!good || last < first) {
-      throw Error(fmt::format("--seeds {}: '{}' is neither a seed nor a range; write e.g. 0-63,100", text, piece));
+      throw Error(fmt::format("{} {}: '{}' is neither a number nor a range; write e.g. 0-63,100", what, text, piece));
     }
-    if (last - first >= kMost - seeds.size()) throw Error(fmt::format("--seeds {}: more than 2^26 seeds", text));
+    if (last - first >= kMost - seeds.size()) throw Error(fmt::format("{} {}: more than 2^26 of them", what, text));
     for (std::uint64_t seed = first; seed < last; ++seed) seeds.push_back(seed);
     seeds.push_back(last);
   }
