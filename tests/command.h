@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -24,8 +25,10 @@ class TestFolder {
  public:
   TestFolder() {
     const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    path_ = std::filesystem::path(testing::TempDir()) /
-            (std::string("scorefield-") + test->test_suite_name() + "-" + test->name());
+    path_ =
+        std::filesystem::path(testing::TempDir()) /
+        // Of this process: another run of the tests may be under way.
+        (std::string("scorefield-") + test->test_suite_name() + "-" + test->name() + "-" + std::to_string(getpid()));
     std::filesystem::remove_all(path_);
     std::filesystem::create_directories(path_);
   }

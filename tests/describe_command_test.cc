@@ -87,6 +87,24 @@ TEST(DescribeCommand, RepeatsBitForBitFromItsConfig) {
   EXPECT_EQ(file_text(folder / "first/distances.csv"), file_text(folder / "second/distances.csv"));
 }
 
+TEST(DescribeCommand, FlagsOverrideAConfigAlsoWhereTheyExcludeEachOther) {
+  const TestFolder folder;
+  write_points(folder / "points.npz", 200, 3, 0.25);
+  const auto options = [&](const std::string& arguments, const std::string& out) {
+    const CommandResult result = run_command("describe " + arguments + " --out " + out, folder);
+    EXPECT_EQ(result.status, 0) << arguments << ": " << result.err;
+    return nlohmann::json::parse(file_text(folder / (out + "/config.json")))["options"];
+  };
+  EXPECT_EQ(options("--data points.npz --exhaustive", "all")["exhaustive"], true);
+  const nlohmann::json fifty = options("--config all/config.json --rows 50", "fifty");
+  EXPECT_EQ(fifty["exhaustive"], false);
+  EXPECT_EQ(fifty["rows"], 50);
+  const nlohmann::json again = options("--config=fifty/config.json --exhaustive", "again");
+  EXPECT_EQ(again["exhaustive"], true);
+  EXPECT_FALSE(again.contains("rows"));
+  EXPECT_EQ(options("--config all/config.json --exhaustive=false", "some")["exhaustive"], false);
+}
+
 TEST(DescribeCommand, PrintsJsonForMachines) {
   const TestFolder folder;
   write_points(folder / "points.npz", 40, 2, 1.0);
@@ -125,6 +143,27 @@ TEST(DescribeCommand, StopsAtCtrlCAndSaysHowToGoOn) {
   ASSERT_EQ(stopped.status, 130) << stopped.err;
   EXPECT_NE(stopped.err.find("--config run/config.json --out run"), std::string::npos) << stopped.err;
   EXPECT_FALSE(fs::exists(folder / "run/describe.json"));
+}
+
+TEST(DescribeCommand, TakesNamesThatAreNotUtf8) {
+  const TestFolder folder;
+  for (const char* name : {"photos/\xe9t\xe9/a.png", "photos/b/a.png", "photos/b/\xff.txt"}) {
+    fs::create_directories((folder / name).parent_path());
+    if (std::string_view(name).ends_with(".png")) {
+      write_png(folder / name, {2, 2, 1, {0, 1, 2, 3}});
+    } else {
+      std::ofstream(folder / name) << "text";
+    }
+  }
+  const CommandResult result = run_command("describe --data photos --json --out run", folder);
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(nlohmann::json::parse(result.out)["labels"][1]["name"], "\xEF\xBF\xBDt\xEF\xBF\xBD");
+  // A config must name the data as they are: it could not be repeated.
+  fs::rename(folder / "photos", folder / "photos\xff");
+  const CommandResult refused = run_command("describe --data photos\xff --out other", folder);
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_NE(refused.err.find("not UTF-8"), std::string::npos) << refused.err;
+  EXPECT_FALSE(fs::exists(folder / "other"));
 }
 
 struct Refusal {

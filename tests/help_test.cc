@@ -74,5 +74,13 @@ TEST_F(Help, AnUnknownFlagIsAnError) {
   EXPECT_THAT(result.err, HasSubstr("--stepps"));
 }
 
+TEST(Command, OutputThatCannotBeWrittenIsAnError) {
+  const TestFolder folder;
+  const CommandResult result = run_shell("\"$SCOREFIELD\" reproduce --list >/dev/full", folder);
+  EXPECT_EQ(result.status, 2);
+  EXPECT_NE(result.err.find("No space left on device"), std::string::npos) << result.err;
+  EXPECT_EQ(result.err.find("bug"), std::string::npos) << result.err;
+}
+
 }  // namespace
 }  // namespace scorefield

@@ -52,7 +52,7 @@ class BrownianPath {
   std::vector<double> middle_;  // W at the middle of each level's node on the way to leaf_, [depth, d]
   std::vector<double> here_;    // W at clock_
   std::vector<double> before_;  // W at before_clock_
-  bool moved_ = false;  // middle_, here_, clock_ and leaf_ hold something
+  bool moved_ = false;          // middle_, here_, clock_ and leaf_ hold something
   std::uint64_t leaf_ = 0;
   double clock_ = 0.0;
   double before_clock_ = std::numeric_limits<double>::quiet_NaN();  // equal to no clock

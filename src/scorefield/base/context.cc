@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <string>
@@ -35,6 +36,12 @@ void Context::check_memory(std::size_t bytes, std::string_view what) const {
     throw Error(fmt::format("{} needs {}, over the memory limit of {}; raise --memory-limit or use less data", what,
                             amount(bytes, true), amount(memory_limit, false)));
   }
+}
+
+Context Context::without(std::size_t bytes) const {
+  Context rest = *this;
+  rest.memory_limit -= std::min(bytes, memory_limit);
+  return rest;
 }
 
 void Context::check_memory(std::size_t count, std::size_t bytes_each, std::string_view what) const {

@@ -34,6 +34,8 @@ struct Context {
   void check_memory(std::size_t bytes, std::string_view what) const;
   /// The same for `count` times `bytes_each`, whose product need not fit into a number.
   void check_memory(std::size_t count, std::size_t bytes_each, std::string_view what) const;
+  /// The same where `bytes` are held already: what the limit leaves.
+  Context without(std::size_t bytes) const;
   void report(std::string_view what, double done, double total) const {
     if (progress != nullptr) progress->update(what, done, total);
   }

@@ -8,7 +8,8 @@
 
 namespace scorefield {
 
-/// Levenshtein's edit distance (insertions, deletions, substitutions), ASCII letters compared without case.
+/// Edit distance (insertions, deletions, substitutions, swaps of neighbours; optimal string alignment), ASCII letters
+/// compared without case.
 std::size_t edit_distance(std::string_view a, std::string_view b);
 
 /// The names within an edit of every three letters of `name`, or that begin with it; nearest first, ties in the order

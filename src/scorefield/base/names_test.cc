@@ -11,6 +11,8 @@ TEST(Names, EditDistanceOfTheClassicPairs) {
   EXPECT_EQ(edit_distance("abc", ""), 3u);
   EXPECT_EQ(edit_distance("flaw", "lawn"), 2u);
   EXPECT_EQ(edit_distance("HEUN", "heun"), 0u);
+  EXPECT_EQ(edit_distance("huen", "heun"), 1u);
+  EXPECT_EQ(edit_distance("ca", "abc"), 3u);  // no edit within a swap
 }
 
 TEST(Names, SuggestsWhatIsNear) {

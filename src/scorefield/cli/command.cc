@@ -60,6 +60,15 @@ std::size_t memory_limit(const std::string& text) {
   return static_cast<std::size_t>(bytes);
 }
 
+bool is_utf8(const std::string& text) {
+  try {
+    (void)nlohmann::json(text).dump();
+  } catch (const nlohmann::json::type_error&) {
+    return false;
+  }
+  return true;
+}
+
 /// The pieces of a comma-separated list.
 std::vector<std::string_view> split(std::string_view text) {
   std::vector<std::string_view> pieces;
@@ -183,11 +192,14 @@ nlohmann::json resolved_options(const CLI::App& command) {
     const std::string name = option->get_lnames().empty() ? "" : option->get_lnames().front();
     if (name.empty() || std::ranges::find(kNoResult, name) != kNoResult.end()) continue;
     if (option->get_expected_max() == 0) {
-      options[name] = option->count() > 0;
+      options[name] = option->count() > 0 && option->as<bool>();  // --flag=false counts too
       continue;
     }
     const std::string text = option->count() > 0 ? option->results().back() : option->get_default_str();
     if (text.empty()) continue;
+    if (!is_utf8(text)) {
+      throw Error(fmt::format("--{} {}: not UTF-8, so the run's config could not name it; rename it", name, text));
+    }
     const auto number = nlohmann::json::parse(text, nullptr, false);
     options[name] = number.is_number() && number.dump() == text ? number : nlohmann::json(text);
   }
@@ -224,6 +236,18 @@ std::vector<double> parse_numbers(const std::string& text, const std::string& wh
     numbers.push_back(value);
   }
   return numbers;
+}
+
+std::string not_negative(const std::string& text) {
+  double value = -1;
+  if (parse_whole(text, value) && value >= 0) return "";
+  return fmt::format("'{}' is no number from 0 on", text);
+}
+
+std::string above_zero(const std::string& text) {
+  double value = 0;
+  if (parse_whole(text, value) && value > 0 && std::isfinite(value)) return "";
+  return fmt::format("'{}' is no number above 0", text);
 }
 
 }  // namespace scorefield

@@ -69,7 +69,7 @@ Dataset open_rows(const std::string& spec, std::string_view flag, const DataArgu
 std::string short_name(const std::string& data);
 
 /// The command's flags with the values they ended up with, defaults included: what --config reads back. Flags that
-/// change no result (--out, --threads, ...) are left out.
+/// change no result (--out, --threads, ...) are left out. Throws Error for a value that is not UTF-8, as JSON must be.
 nlohmann::json resolved_options(const CLI::App& command);
 
 /// "0-63,100" -> 0, 1, ..., 63, 100. Throws Error for anything else, and for more than 2^26 numbers. `what` names the
@@ -77,6 +77,10 @@ nlohmann::json resolved_options(const CLI::App& command);
 std::vector<std::uint64_t> parse_seeds(const std::string& text, std::string_view what = "--seeds");
 /// "80,10.98,0" -> numbers ("inf" allowed). `what` names the flag in errors.
 std::vector<double> parse_numbers(const std::string& text, const std::string& what);
+
+/// Checks for CLI11: what is wrong with a number that must be >= 0 (inf is taken), or finite and > 0; "" when nothing.
+std::string not_negative(const std::string& text);
+std::string above_zero(const std::string& text);
 
 /// One line a command: adds itself to the application; `run` is called after parsing.
 void add_sample_command(CLI::App& app);

@@ -66,7 +66,7 @@ void run_describe(const CLI::App& command, const DescribeArguments& arguments) {
   const auto pictures = write_description_pictures(data, held_out, description, arguments.seed, folder.path(), context);
   write_json(folder / "describe.json", result);
   if (arguments.json) {
-    fmt::print("{}\n", result.dump());
+    fmt::print("{}\n", json_text(result));
     return;
   }
   fmt::print("{}\npictures: {}\n{}\n", description_text(data, held_out, description), fmt::join(pictures, " "),

@@ -3,8 +3,10 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <system_error>
 
 #include "scorefield/base/file.h"
 
@@ -20,8 +22,20 @@ constexpr int kUsageError = 2;
 constexpr int kBug = 70;         // EX_SOFTWARE
 constexpr int kCancelled = 130;  // as shells report Ctrl-C
 
+/// Whether one of the typed arguments is a flag that excludes `name` (as --rows excludes --exhaustive).
+bool is_excluded(const CLI::App& command, const std::string& name, const std::vector<std::string>& typed) {
+  const CLI::Option* option = command.get_option_no_throw("--" + name);
+  if (option == nullptr) return false;
+  return std::ranges::any_of(option->get_excludes(), [&](const CLI::Option* other) {
+    return std::ranges::any_of(
+        typed, [&](const std::string& argument) { return other->check_name(argument.substr(0, argument.find('='))); });
+  });
+}
+
 /// Flags of a config.json as if they had been typed first, so that typed ones override them.
-std::vector<std::string> config_arguments(const std::string& path, const std::string& command) {
+std::vector<std::string> config_arguments(const std::string& path, const CLI::App& parser,
+                                          const std::vector<std::string>& typed) {
+  const std::string& command = typed[0];
   const auto config = nlohmann::json::parse(scorefield::read_text(path, {}), nullptr, false);
   if (config.is_discarded()) throw Error(fmt::format("{}: not a JSON file", path));
   if (!config.is_object() || !config.contains("options") || !config["options"].is_object()) {
@@ -37,6 +51,7 @@ std::vector<std::string> config_arguments(const std::string& path, const std::st
     if (!value.is_primitive() || value.is_null()) {
       throw Error(fmt::format("{}: the option \"{}\" is neither text, number, true nor false", path, name));
     }
+    if (is_excluded(parser, name, typed)) continue;
     if (value.is_boolean()) {
       if (value.get<bool>()) arguments.push_back("--" + name);
     } else {
@@ -47,14 +62,15 @@ std::vector<std::string> config_arguments(const std::string& path, const std::st
 }
 
 /// The typed arguments, with those of --config FILE (or --resume RUN) put before them.
-std::vector<std::string> expand_config(std::vector<std::string> typed) {
+std::vector<std::string> expand_config(const CLI::App& app, std::vector<std::string> typed) {
+  if (typed.empty() || typed[0].starts_with("-")) return typed;  // no command
   for (std::size_t i = 1; i < typed.size(); ++i) {
     for (const auto& [flag, suffix] : {std::pair{"--config", ""}, std::pair{"--resume", "/config.json"}}) {
       std::string path;
       if (typed[i] == flag && i + 1 < typed.size()) path = typed[i + 1];
       if (typed[i].starts_with(std::string(flag) + "=")) path = typed[i].substr(std::string(flag).size() + 1);
       if (path.empty()) continue;
-      const auto arguments = config_arguments(path + suffix, typed[0]);
+      const auto arguments = config_arguments(path + suffix, *app.get_subcommand(typed[0]), typed);
       typed.insert(typed.begin() + 1, arguments.begin(), arguments.end());
       return typed;
     }
@@ -76,6 +92,7 @@ int run(int argc, char** argv) {
   scorefield::add_sample_command(app);
   scorefield::add_describe_command(app);
   scorefield::add_reproduce_command(app);
+  scorefield::add_encode_command(app);
   scorefield::add_solvers_command(app);
 
   std::vector<std::string> arguments(argv + 1, argv + argc);
@@ -87,7 +104,7 @@ int run(int argc, char** argv) {
     }
   }
   const std::string typed_command = arguments.empty() ? "" : arguments[0];
-  arguments = expand_config(std::move(arguments));
+  arguments = expand_config(app, std::move(arguments));
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first
     app.parse(arguments);
@@ -105,7 +122,9 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    const int status = run(argc, argv);
+    if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "standard output");
+    return status;
   } catch (const scorefield::Cancelled&) {
     return kCancelled;
   } catch (const Error& error) {
@@ -113,6 +132,9 @@ int main(int argc, char** argv) {
     return kUsageError;
   } catch (const std::bad_alloc&) {
     fmt::print(stderr, "scorefield: out of memory; use less data or a smaller --batch\n");
+    return kUsageError;
+  } catch (const std::system_error& error) {  // a full disk, a folder that may not be made
+    fmt::print(stderr, "scorefield: {}\n", error.what());
     return kUsageError;
   } catch (const std::exception& error) {
     fmt::print(stderr, "scorefield: this is a bug, please report it: {}\n", error.what());

@@ -184,7 +184,7 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
   check_flags(arguments, solver);
   const std::vector<double> levels = levels_of(arguments);
   check_order(solver, arguments.sampler.options, levels.size() - 1);
-  const std::unique_ptr<const Process> process = chosen_process(arguments.sampler);
+  const std::unique_ptr<const Process> process = chosen_process(arguments.sampler, levels);
   const Start start = start_of(arguments);
 
   const Dataset data = open_dataset(arguments.data, context);
@@ -283,10 +283,10 @@ void add_stochastic_flags(CLI::App& command, SampleArguments& arguments) {
   CLI::Option* churn = command
                            .add_option("--S-churn,--S_churn", arguments.churn.amount,
                                        "Noise added before each evaluation (EDM, algorithm 2): euler, heun, dpm2")
-                           ->check(CLI::NonNegativeNumber)
+                           ->check(not_negative)
                            ->group(group);
   const auto add = [&](const char* name, double& value, const char* help) {
-    command.add_option(name, value, help)->check(CLI::NonNegativeNumber)->needs(churn)->group(group);
+    command.add_option(name, value, help)->check(not_negative)->needs(churn)->group(group);
   };
   add("--S-min,--S_min", arguments.churn.sigma_min, "Churn at noise levels from here (default 0)");
   add("--S-max,--S_max", arguments.churn.sigma_max, "to here (default inf)");
@@ -320,7 +320,7 @@ void add_start_flags(CLI::App& command, SampleArguments& arguments) {
                   "Start from these rows (data units), a row a sample, with noise up to --sigma-start")
       ->group(group);
   command.add_option("--sigma-start", arguments.sigma_start, "Where --init starts, and so the first noise level")
-      ->check(CLI::PositiveNumber)
+      ->check(above_zero)
       ->group(group);
 }
 

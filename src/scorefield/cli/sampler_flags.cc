@@ -115,8 +115,20 @@ std::vector<double> chosen_levels(const SamplerArguments& arguments) {
   return noise_levels(schedule);
 }
 
-std::unique_ptr<const Process> chosen_process(const SamplerArguments& arguments) {
-  return arguments.process.empty() ? nullptr : make_process(arguments.process);
+std::unique_ptr<const Process> chosen_process(const SamplerArguments& arguments, std::span<const double> levels) {
+  if (arguments.process.empty()) return nullptr;
+  std::unique_ptr<const Process> process = make_process(arguments.process);
+  const double least = process->at(process->t_min()).sigma;
+  const double most = process->at(process->t_max()).sigma;
+  for (const double sigma : levels) {
+    if ((sigma >= least && sigma <= most) || sigma == 0) continue;
+    throw Error(fmt::format(
+        "--process {}: it has noise from sigma = {:.6g} to {:.6g}, and the levels go from {} down to {}; set "
+        "--sigma-max and --sigma-min within",
+        arguments.process, least, most, levels.front(),
+        levels.back() == 0 ? levels[levels.size() - 2] : levels.back()));
+  }
+  return process;
 }
 
 void check_order(const SamplerEntry& solver, const SamplerOptions& options, std::size_t steps) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -46,8 +47,8 @@ void add_end_argument(CLI::App& command, SamplerArguments& arguments);
 const SamplerEntry& chosen_solver(const CLI::App& command, const SamplerArguments& arguments);
 /// noise_levels() of the flags.
 std::vector<double> chosen_levels(const SamplerArguments& arguments);
-/// Null without --process.
-std::unique_ptr<const Process> chosen_process(const SamplerArguments& arguments);
+/// Null without --process. Throws Error where it does not have these noise levels.
+std::unique_ptr<const Process> chosen_process(const SamplerArguments& arguments, std::span<const double> levels);
 /// Throws Error when a multistep solver has fewer steps than its order: it would never be what it is called.
 void check_order(const SamplerEntry& solver, const SamplerOptions& options, std::size_t steps);
 

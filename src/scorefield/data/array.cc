@@ -173,13 +173,14 @@ Dataset typed_dataset(const Array& array, const Axes& axes, Affine affine, std::
   return make_dataset(array.name, std::move(values), axes.shape, affine, std::move(labels));
 }
 
-std::vector<std::int32_t> read_labels(const Array& array, std::size_t rows) {
+std::vector<std::int32_t> read_labels(const Array& array, std::size_t rows, const Context& context) {
   const bool is_column = array.shape.size() == 2 && array.shape[1] == 1;
   if (array.shape.size() != 1 && !is_column) {
     throw Error(
         fmt::format("{}: labels of shape {}; they are one integer a row, [N]", array.name, shape_text(array.shape)));
   }
   if (array.count() != rows) throw Error(fmt::format("{}: {} labels for {} rows", array.name, array.count(), rows));
+  context.check_memory(rows, sizeof(std::int32_t), array.name);
   return visit_scalar(array.type, [&](auto zero) {
     using T = decltype(zero);
     std::vector<std::int32_t> labels;
@@ -270,10 +271,14 @@ Array make_array(const Blob& blob, std::size_t offset, const ArrayLayout& layout
 Dataset array_dataset(const Array& array, const std::optional<Array>& labels, const Context& context) {
   const Axes axes = read_axes(array);
   std::vector<std::int32_t> label_values;
-  if (labels) label_values = read_labels(*labels, axes.rows);
+  Context rest = context;
+  if (labels) {
+    label_values = read_labels(*labels, axes.rows, context.without(labels->bytes.size()));
+    rest = context.without(labels->bytes.size() + label_values.size() * sizeof(std::int32_t));
+  }
   const Affine affine = array.type == ScalarType::kU8 && axes.shape.size() == 3 ? kImageUnits : Affine{};
   const Dataset data = visit_scalar(array.type, [&](auto zero) {
-    return typed_dataset<decltype(zero)>(array, axes, affine, std::move(label_values), context);
+    return typed_dataset<decltype(zero)>(array, axes, affine, std::move(label_values), rest);
   });
   return axes.note.empty() ? data : data.with_note(axes.note);
 }

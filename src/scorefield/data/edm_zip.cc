@@ -28,7 +28,7 @@ Dataset read_edm_zip(const ZipArchive& archive, std::optional<std::size_t> resol
   }
   std::sort(set.files.begin(), set.files.end());
   std::sort(set.left_out.begin(), set.left_out.end());
-  set.read = [&](std::size_t i) { return archive.read(*archive.find(set.files[i]), context); };
+  set.read = [&](std::size_t i, const Context& limits) { return archive.read(*archive.find(set.files[i]), limits); };
   return decode_images(set, resolution, context);
 }
 

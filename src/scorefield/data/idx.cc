@@ -117,7 +117,8 @@ Array read_idx_array(const Blob& file, const Context& context) {
 Dataset read_idx(const Blob& images, const std::optional<Blob>& labels, const Context& context) {
   std::optional<Array> label_array;
   if (labels) label_array = read_idx_array(*labels, context);
-  return array_dataset(read_idx_array(images, context), label_array, context);
+  const Array rows = read_idx_array(images, label_array ? context.without(label_array->bytes.size()) : context);
+  return array_dataset(rows, label_array, context);
 }
 
 Dataset read_idx(const std::filesystem::path& images, const Context& context) {

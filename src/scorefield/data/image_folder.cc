@@ -108,9 +108,9 @@ Dataset read_image_folder(const fs::path& folder, std::optional<std::size_t> res
       set.left_out.push_back(std::move(file));
     }
   }
-  set.read = [&](std::size_t i) {
+  set.read = [&](std::size_t i, const Context& limits) {
     const fs::path path = folder / set.files[i];
-    return make_blob(path.string(), read_file(path, context));
+    return make_blob(path.string(), read_file(path, limits));
   };
   return decode_images(set, resolution, context);
 }

@@ -192,6 +192,16 @@ TEST_F(ImageFolder, MemoryIsCheckedBeforeItIsTaken) {
   EXPECT_THAT(error(65535, context), HasSubstr("over the memory limit"));  // 4 GiB each, were they made first
 }
 
+TEST_F(ImageFolder, ThreadsShareTheMemoryForTheFilesToo) {
+  for (const char* name : {"a.png", "b.png"}) put(name, grey(1) + std::string(600 << 10, '\0'));
+  Context context;
+  context.memory_limit = 1 << 20;
+  EXPECT_EQ(read({}, context).size(), 2U);
+  ThreadPool pool(2);
+  context.pool = &pool;
+  EXPECT_THAT(error({}, context), HasSubstr(".png needs 600.1 KiB, over the memory limit of 511.9 KiB"));
+}
+
 TEST_F(ImageFolder, LinksAreFollowedButNotInCircles) {
   put("a/1.png", grey(1));
   put("elsewhere.png", grey(2));

@@ -52,7 +52,7 @@ class Decoder {
         resolution_(resolution),
         context_(context) {
     if (resolution) check_resolution(*resolution);
-    const Image first = decode_image(set.read(0), context).image;
+    const Image first = decode_image(set.read(0, context), context).image;
     height_ = resolution.value_or(first.height);
     width_ = resolution.value_or(first.width);
     channels_ = first.channels;
@@ -90,7 +90,8 @@ class Decoder {
   };
 
   Loaded load(std::size_t i, const Context& context) const {
-    DecodedImage decoded = decode_image(set_.read(i), context);
+    const Blob file = set_.read(i, context);
+    DecodedImage decoded = decode_image(file, context.without(file.bytes.size()));
     Loaded loaded{std::move(decoded.image), decoded.changes, false};
     if (resolution_ && (loaded.image.height != *resolution_ || loaded.image.width != *resolution_)) {
       loaded.image = resize_image(loaded.image, *resolution_, context);
@@ -117,8 +118,8 @@ class Decoder {
     const std::size_t count = set_.files.size();
     const std::size_t length = channels_ * height_ * width_;
     context_.check_memory(count, length, set_.name);
-    Context one_image = context_;  // of what is left each thread gets its share
-    one_image.memory_limit = (context_.memory_limit - count * length) / threads();
+    Context one_image = context_.without(count * length);  // of what is left each thread gets its share
+    one_image.memory_limit /= threads();
     values_.assign(count * length, 0);
     counts_ = {};
     std::atomic<bool> needs_color{false};

@@ -15,10 +15,10 @@ namespace scorefield {
 
 struct ImageSet {
   std::string name;
-  std::vector<std::string> files;         // paths within the set; row i is file i
-  std::function<Blob(std::size_t)> read;  // the bytes of file i; called from several threads
-  std::vector<std::string> left_out;      // files that are no pictures
-  std::optional<Blob> label_file;         // the dataset.json, which else the folders of the paths stand in for
+  std::vector<std::string> files;                         // paths within the set; row i is file i
+  std::function<Blob(std::size_t, const Context&)> read;  // the bytes of file i; called from several threads
+  std::vector<std::string> left_out;                      // files that are no pictures
+  std::optional<Blob> label_file;  // the dataset.json, which else the folders of the paths stand in for
 };
 
 /// Whether a path ends in .png, .jpg or .jpeg, in small letters or capitals.

@@ -71,7 +71,8 @@ Dataset read_npz(const NpzFile& file, const std::string& key, const Context& con
   for (const Pair& pair : kPairs) {
     if (pair.rows == chosen && file.contains(pair.labels)) labels = file.read(pair.labels, context);
   }
-  return array_dataset(file.read(chosen, context), labels, context);
+  const Array rows = file.read(chosen, labels ? context.without(labels->bytes.size()) : context);
+  return array_dataset(rows, labels, context);
 }
 
 }  // namespace scorefield

@@ -66,6 +66,19 @@ TEST(Npz, AdmImagesAreChannelsLast) {
   EXPECT_EQ((std::get<RowsView<const std::uint8_t>>(data.stored())(0, 1)), 4);
 }
 
+TEST(Npz, RowsAndLabelsShareTheMemory) {
+  const std::vector<std::uint8_t> zeros(60000);
+  const std::vector<ZipPart> deflated = {entry<std::uint8_t>("x", {60000, 1}, zeros, 8),
+                                         entry<std::uint8_t>("y", {60000}, zeros, 8)};
+  Context context;
+  context.memory_limit = 100000;  // enough for either
+  expect_error([&] { read_npz(open(deflated), "", context); }, "a.npz: x.npy needs 58.8 KiB, over the memory limit");
+  context.memory_limit = 200000;  // enough for both, but in memory a label takes 4 bytes
+  expect_error([&] { read_npz(open(deflated), "", context); }, "a.npz: y.npy needs 234.4 KiB, over the memory limit");
+  context.memory_limit = 400000;
+  EXPECT_EQ(read_npz(open(deflated), "", context).labels().size(), 60000U);
+}
+
 TEST(Npz, RefusesWhatDoesNotSayWhatItIs) {
   expect_error(
       [] {

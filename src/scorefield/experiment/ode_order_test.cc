@@ -45,7 +45,7 @@ void expect_orders(const OrderProblem& problem, const std::vector<OrderCase>& ca
     EXPECT_GT(measured[c].order, order - tolerance) << cases[c].sampler.name << " on " << where;
     if (exactly) {
       EXPECT_LT(measured[c].order, order + tolerance) << cases[c].sampler.name << " on " << where;
-      EXPECT_LT(measured[c].uncertainty, 0.4) << cases[c].sampler.name << " on " << where << ": no order to speak of";
+      EXPECT_LT(measured[c].uncertainty, 0.6) << cases[c].sampler.name << " on " << where << ": no order to speak of";
     }
   }
 }
@@ -55,7 +55,7 @@ Expected claimed(const SamplerEntry& entry) {
 }
 /// Fixed coefficients are right on equal steps only.
 Expected claimed_on_smooth_nodes(const SamplerEntry& entry) {
-  if (entry.name.starts_with("ipndm")) return {std::min(2.0, static_cast<double>(entry.order)), true};
+  if (entry.equal_steps) return {std::min(2.0, static_cast<double>(entry.order)), true};
   return claimed(entry);
 }
 /// A first step of Euler errs by O(h^2), once. How much of that shows depends on how much the start weighs.

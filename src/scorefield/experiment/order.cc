@@ -69,7 +69,7 @@ class UnitNormals final : public StepNoise {
   /// After a run that showed which stretches are asked for.
   void complete() {
     std::ranges::sort(ends_);
-    ends_.erase(std::ranges::unique(ends_).begin(), ends_.end());
+    ends_.erase(std::unique(ends_.begin(), ends_.end()), ends_.end());
     complete_ = true;
   }
   /// The start, the pieces and the fresh normals.

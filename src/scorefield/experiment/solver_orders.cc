@@ -29,7 +29,7 @@ std::vector<OrderCase> all_cases() {
 /// Coefficients of equal steps are wrong by the change of the step from one to the next, which on smooth nodes is
 /// O(h^2): no more than order 2.
 int order_on_smooth_nodes(const SamplerEntry& entry) {
-  return entry.name.starts_with("ipndm") ? std::min(entry.order, 2) : entry.order;
+  return entry.equal_steps ? std::min(entry.order, 2) : entry.order;
 }
 
 Figure error_figure(const std::vector<OrderCase>& cases, const std::vector<OrderMeasurement>& measured) {

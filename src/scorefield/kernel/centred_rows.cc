@@ -19,6 +19,7 @@ CentredRows::CentredRows(StoredRows rows, Affine affine, std::span<const double>
   units_per_data_ = static_cast<double>(unit_) / std::abs(affine.scale);
   centre_.assign(stride(), 0.0F);
   shifted_centre_.assign(stride(), 0x1p23F);
+  zeros_.assign(stride(), 0.0F);
   for (std::size_t k = 0; k < dimension(); ++k) {
     centre_[k] = static_cast<float>(bytes() ? std::round(about[k]) : about[k]);
     shifted_centre_[k] = 0x1p23F + centre_[k];
@@ -80,6 +81,7 @@ void CentredRows::Tile::select(std::span<const std::uint32_t> subset, std::size_
   for (std::size_t j = 0; j < tile::kTileRows; ++j) numbers_[j] = number_at(first + (j < count_ ? j : 0));
   std::visit(
       [&](const auto& view) {
+        row_bytes_ = view[0].size_bytes();
         const auto address = [&](std::uint32_t number) {
           return reinterpret_cast<const std::uint8_t*>(view[number].data());
         };
@@ -105,6 +107,15 @@ const float* CentredRows::Tile::values() {
     converted_ = true;
   }
   return values_->data();
+}
+
+tile::FloatRows CentredRows::Tile::floats() {
+  const bool as_stored = std::holds_alternative<RowsView<const float>>(rows_.rows_);
+  const float* converted = as_stored ? nullptr : values();
+  for (std::size_t j = 0; j < tile::kTileRows; ++j) {
+    floats_[j] = as_stored ? reinterpret_cast<const float*>(stored_[j]) : converted + j * rows_.stride();
+  }
+  return {floats_.data(), as_stored ? rows_.centre() : rows_.zeros_.data(), as_stored ? rows_.unit_ : 1.0F};
 }
 
 }  // namespace scorefield

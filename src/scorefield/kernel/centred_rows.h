@@ -65,16 +65,21 @@ class CentredRows {
     std::size_t count() const { return count_; }
     /// Rows as u, [kTileRows][stride]; converted when first asked for.
     const float* values();
-    /// Rows as stored, where they are bytes(), and the rows of the tile after this one.
+    /// Rows of floats: as stored where they are stored so, else values().
+    tile::FloatRows floats();
+    /// Rows as stored, where they are bytes().
     const std::uint8_t* const* stored_bytes() const { return stored_.data(); }
-    const std::uint8_t* const* stored_bytes_ahead() const { return stored_.data() + tile::kTileRows; }
+    /// The rows of the tile after this one.
+    tile::Ahead ahead() const { return {stored_.data() + tile::kTileRows, row_bytes_}; }
 
    private:
     const CentredRows& rows_;
     std::size_t count_ = 0;
+    std::size_t row_bytes_ = 0;
     bool converted_ = false;
     std::array<std::uint32_t, tile::kTileRows> numbers_{};
     std::array<const std::uint8_t*, 2 * tile::kTileRows> stored_{};
+    std::array<const float*, tile::kTileRows> floats_{};
     std::optional<AlignedFloats> values_;
   };
 
@@ -91,6 +96,7 @@ class CentredRows {
   double units_per_data_ = 1;
   std::vector<float> centre_;          // [stride]
   std::vector<float> shifted_centre_;  // [stride]
+  std::vector<float> zeros_;           // [stride]
 };
 
 }  // namespace scorefield

@@ -111,7 +111,7 @@ class Screening {
       }
       for (std::size_t g = 0; g * kGroup < count_; ++g) {
         tile::dots(tile.values(), rows_.stride(), panel_.data() + panel_start(g), lanes(g), rows_.dimension(),
-                   products.data());
+                   g == 0 ? tile.ahead() : tile::Ahead(), products.data());
         tile::screen(products.data(), half_norms.data(), floors.data() + g * kGroup, lanes(g), candidates.data());
         collect(g, tile, products.data(), candidates, lists, floors);
       }

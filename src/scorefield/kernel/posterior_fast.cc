@@ -120,7 +120,7 @@ class Pass {
         few_(x.rows <= tile::kFewQueries),
         groups_((x.rows + kGroup - 1) / kGroup),
         queries_(x.rows),
-        panel_(few_ ? x.rows * stride_ : groups_ * kGroup * d_),
+        panel_(few_ ? tile::kFewQueries * stride_ : groups_ * kGroup * d_),
         crowded_(x.rows) {
     for (std::size_t q = 0; q < x.rows; ++q) prepare(q, x[q], sigma[q], top_k);
   }
@@ -274,7 +274,6 @@ class Pass {
       for (std::size_t k = 0; k < d_; k += width) {
         float* part = vectors(own, q / kGroup) + k * kGroup + q % kGroup * width;
         tile::fold(total + k, factor, part, std::min(width, d_ - k));
-        std::fill_n(part, width, 0.0F);
       }
       sums.folded_at = sums.largest;
     }
@@ -288,13 +287,14 @@ class Pass {
   void add_tile(std::size_t g, Slot& slot, Scratch& own) {
     Softmax& state = own.softmax[g];
     const std::size_t count = group_size(g);
+    const tile::Ahead ahead = g == 0 ? own.tile.ahead() : tile::Ahead();
     if (few_ && rows_.rows.bytes()) {
-      tile::dots_few(own.tile.stored_bytes(), own.tile.stored_bytes_ahead(), rows_.rows.shifted_centre(), panel_.data(),
-                     count, d_, own.products.data());
+      tile::dots_few(own.tile.stored_bytes(), ahead, rows_.rows.shifted_centre(), panel_.data(), count, d_,
+                     own.products.data());
     } else if (few_) {
-      tile::dots_few(own.tile.values(), stride_, panel_.data(), count, d_, own.products.data());
+      tile::dots_few(own.tile.floats(), ahead, panel_.data(), count, d_, own.products.data());
     } else {
-      tile::dots(own.tile.values(), stride_, panel(g), lanes(g), d_, own.products.data());
+      tile::dots(own.tile.values(), stride_, panel(g), lanes(g), d_, ahead, own.products.data());
     }
     tile::softmax(own.products.data(), own.weights.data(), own.half_norms.data(),
                   rows_.log_weights.empty() ? nullptr : own.log_weights.data(), lanes(g), state);
@@ -318,6 +318,8 @@ class Pass {
     if (few_ && rows_.rows.bytes()) {
       tile::add_weighted(own.tile.stored_bytes(), rows_.rows.centre(), own.weights.data(), lanes(g), count, d_, state,
                          sums_of_group);
+    } else if (few_) {
+      tile::add_weighted(own.tile.floats(), own.weights.data(), lanes(g), count, d_, state, sums_of_group);
     } else {
       tile::add_weighted(own.tile.values(), stride_, own.weights.data(), lanes(g), count, d_, state, sums_of_group);
     }
@@ -379,7 +381,7 @@ class Pass {
   bool few_;  // the rows are the lanes
   std::size_t groups_;
   std::vector<Query> queries_;
-  AlignedFloats panel_;  // few: [queries][stride]; else a group: [d][lanes]
+  AlignedFloats panel_;  // few: [kFewQueries][stride]; else a group: [d][lanes]
   // Queries that were found to have more survivors than a list holds: no slot need collect them any more. (Where the
   // best k are collected too, all slots go on, or what they give up among ties could depend on the threads.)
   std::vector<std::atomic<bool>> crowded_;
@@ -401,7 +403,8 @@ std::vector<FastPosterior> posterior_fast(const FastRows& rows, RowsView<const d
   const std::size_t at_once = kGroup * std::clamp<std::size_t>(kSumBytes / group_bytes, 1, kGroupsAtOnce);
   // A tile and the f32 sums a thread, the queries, and the f64 sums of the slots that wait to be merged: all at worst.
   const std::size_t queries = std::min(at_once, tile::round_up(x.rows, 8));
-  const std::size_t threads = context.pool == nullptr ? 1 : static_cast<std::size_t>(context.pool->threads());
+  const std::size_t threads =
+      context.pool == nullptr ? 1 : std::min(kSlots, static_cast<std::size_t>(context.pool->threads()));
   context.check_memory(threads * (kTileRows + queries) * stride * sizeof(float) + queries * stride * sizeof(float) +
                            (threads == 1 ? 2 : kSlots) * queries * stride * sizeof(double),
                        "the posterior");

@@ -45,20 +45,35 @@ void centre_row(const std::uint8_t* row, const float* centre, float scale, std::
 void centre_row(const float* row, const float* centre, float scale, std::size_t dimension, float* out);
 void centre_row(const double* row, const float* centre, float scale, std::size_t dimension, float* out);
 
+/// Rows that will be asked for next: while the loops compute, their bytes are fetched from memory a few at a time. No
+/// hardware prefetcher does that: it follows what the loops read.
+struct Ahead {
+  const std::uint8_t* const* rows = nullptr;  // kTileRows rows, or null: none
+  std::size_t bytes = 0;                      // of a row
+};
+
 /// products[j * lanes + q] = rows[j] . query q. rows: kTileRows x stride; panel: [dimension][lanes]; lanes: a multiple
 /// of kLaneStep, at most kGroup. products: [kTileRows][lanes].
 void dots(const float* rows, std::size_t stride, const float* panel, std::size_t lanes, std::size_t dimension,
-          float* products);
+          Ahead ahead, float* products);
 
-/// The same for few queries, the rows being the lanes. queries: [count][row_stride(dimension)], zero beyond dimension;
-/// count <= kFewQueries. products: [kTileRows][kLaneStep].
-void dots_few(const float* rows, std::size_t stride, const float* queries, std::size_t count, std::size_t dimension,
+/// Rows of floats v as they are stored, which stand for (v - centre) * scale. centre: [row_stride(dimension)], zero
+/// beyond dimension.
+struct FloatRows {
+  const float* const* rows;  // kTileRows of them
+  const float* centre;
+  float scale;
+};
+
+/// The same for few queries, the rows being the lanes. queries: [kFewQueries][row_stride(dimension)], zero beyond
+/// dimension; count <= kFewQueries. products: [kTileRows][kLaneStep].
+void dots_few(const FloatRows& rows, Ahead ahead, const float* queries, std::size_t count, std::size_t dimension,
               float* products);
 
-/// The same, straight from 8-bit rows. ahead: kTileRows rows that will be asked for next, or null.
+/// The same, straight from 8-bit rows.
 /// shifted_centre: 2^23 + centre, [row_stride(dimension)].
-void dots_few(const std::uint8_t* const* rows, const std::uint8_t* const* ahead, const float* shifted_centre,
-              const float* queries, std::size_t count, std::size_t dimension, float* products);
+void dots_few(const std::uint8_t* const* rows, Ahead ahead, const float* shifted_centre, const float* queries,
+              std::size_t count, std::size_t dimension, float* products);
 
 /// products: dots, turned into s = x.y - |y|^2/2. candidates[j], bit q: s of row j is floors[q] or more.
 /// half_norms: |y|^2/2 a row, +inf where there is no row. products: [kTileRows][lanes]; floors: [lanes].
@@ -98,15 +113,17 @@ void softmax(float* products, float* weights, const float* half_norms, const flo
              Softmax& state);
 
 /// sums(q) = sums(q) * state.rescale[q] + sum_j weights(j, q) rows[j], over the active rows in order. count: queries.
-/// sums: up to kFewQueries of them [kFewQueries][stride]; more [slab][kGroup][kSlab], dimension rounded up to slabs.
+/// rows: kTileRows x stride; sums: [slab][kGroup][kSlab], dimension rounded up to slabs.
 void add_weighted(const float* rows, std::size_t stride, const float* weights, std::size_t lanes, std::size_t count,
                   std::size_t dimension, const Softmax& state, float* sums);
 
-/// The same straight from 8-bit rows and their centre; count <= kFewQueries, stride = row_stride(dimension).
+/// The same straight from the stored rows, for count <= kFewQueries. sums: [kFewQueries][row_stride(dimension)].
+void add_weighted(const FloatRows& rows, const float* weights, std::size_t lanes, std::size_t count,
+                  std::size_t dimension, const Softmax& state, float* sums);
 void add_weighted(const std::uint8_t* const* rows, const float* centre, const float* weights, std::size_t lanes,
                   std::size_t count, std::size_t dimension, const Softmax& state, float* sums);
 
-/// total = total * scale + part.
-void fold(double* total, double scale, const float* part, std::size_t dimension);
+/// total = total * scale + part; part = 0.
+void fold(double* total, double scale, float* part, std::size_t dimension);
 
 }  // namespace scorefield::tile

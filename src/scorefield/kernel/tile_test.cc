@@ -41,6 +41,10 @@ struct Case {
   std::vector<float> shifted_centre;
   std::vector<float> rows;     // [kTileRows][stride], centred
   std::vector<float> queries;  // [kGroup][stride]
+  // The same rows as floats of twice the size, to be scaled by a half.
+  std::vector<float> floats;  // [kTileRows][dimension]
+  std::vector<float> twice_centre;
+  std::vector<const float*> float_pointers;
 
   explicit Case(std::size_t d) : dimension(d), stride(row_stride(d)) {
     const RandomStream random(d, Purpose::kTest);
@@ -56,6 +60,9 @@ struct Case {
     for (std::size_t j = 0; j < kTileRows; ++j) {
       for (std::size_t k = 0; k < d; ++k) rows[j * stride + k] = static_cast<float>(bytes[j * d + k]) - centre[k];
     }
+    for (const float v : centre) twice_centre.push_back(2 * v);
+    for (const std::uint8_t b : bytes) floats.push_back(2 * static_cast<float>(b));
+    for (std::size_t j = 0; j < kTileRows; ++j) float_pointers.push_back(floats.data() + j * d);
     queries.assign(kGroup * stride, 0.0F);
     std::vector<double> normals(kGroup * d);
     random.normals(normals);
@@ -71,6 +78,7 @@ struct Case {
     }
     return packed;
   }
+  FloatRows float_rows() const { return {float_pointers.data(), twice_centre.data(), 0.5F}; }
   std::vector<const std::uint8_t*> byte_rows() const {
     std::vector<const std::uint8_t*> pointers;
     for (std::size_t j = 0; j < kTileRows; ++j) pointers.push_back(bytes.data() + j * dimension);
@@ -102,7 +110,8 @@ TEST(TileDots, EveryFormHasTheSameBits) {
       for (std::size_t lanes = kLaneStep; lanes <= kGroup; lanes += kLaneStep) {
         const std::vector<float> panel = c.panel(lanes);
         std::vector<float> products(kTileRows * lanes);
-        dots(c.rows.data(), c.stride, panel.data(), lanes, d, products.data());
+        dots(c.rows.data(), c.stride, panel.data(), lanes, d, lanes == kGroup ? Ahead() : Ahead{pointers.data(), d},
+             products.data());
         for (std::size_t j = 0; j < kTileRows; j += 5) {
           for (std::size_t q = 0; q < lanes; q += 3) {
             const float expected = chained_dot(c, j, q);
@@ -118,9 +127,9 @@ TEST(TileDots, EveryFormHasTheSameBits) {
       for (std::size_t count = 1; count <= kFewQueries; ++count) {
         std::vector<float> from_floats(kTileRows * kLaneStep);
         std::vector<float> from_bytes(kTileRows * kLaneStep);
-        dots_few(c.rows.data(), c.stride, c.queries.data(), count, d, from_floats.data());
-        dots_few(pointers.data(), count % 2 == 0 ? pointers.data() : nullptr, c.shifted_centre.data(), c.queries.data(),
-                 count, d, from_bytes.data());
+        dots_few(c.float_rows(), Ahead(), c.queries.data(), count, d, from_floats.data());
+        dots_few(pointers.data(), count % 2 == 0 ? Ahead{pointers.data(), d} : Ahead(), c.shifted_centre.data(),
+                 c.queries.data(), count, d, from_bytes.data());
         for (std::size_t j = 0; j < kTileRows; ++j) {
           for (std::size_t q = 0; q < count; ++q) {
             ASSERT_EQ(from_floats[j * kLaneStep + q], from_bytes[j * kLaneStep + q]);
@@ -257,7 +266,7 @@ TEST(TileSum, EveryGroupSizeHasTheSameBits) {
           }
         }
       };
-      for (const std::size_t count : {1, 2, 3, 4, 5, 8, 9, 17, 63, 64}) {
+      for (const std::size_t count : {9, 17, 63, 64}) {
         std::vector<float> sums(kGroup * std::max(c.stride, round_up(d, kSlab)), 0.5F);
         add_weighted(c.rows.data(), c.stride, weights.data(), kGroup, count, d, state, sums.data());
         check(sums, count);
@@ -265,6 +274,9 @@ TEST(TileSum, EveryGroupSizeHasTheSameBits) {
       for (std::size_t count = 1; count <= kFewQueries; ++count) {
         std::vector<float> sums(8 * c.stride, 0.5F);
         add_weighted(pointers.data(), c.centre.data(), weights.data(), kGroup, count, d, state, sums.data());
+        check(sums, count);
+        sums.assign(8 * c.stride, 0.5F);
+        add_weighted(c.float_rows(), weights.data(), kGroup, count, d, state, sums.data());
         check(sums, count);
       }
     });
@@ -281,8 +293,10 @@ TEST(TileSum, FoldsInDouble) {
     }
     on_every_target([&](std::int64_t /*target*/) {
       std::vector<double> total(d, 1e9);
-      fold(total.data(), 0.75, part.data(), d);
+      std::vector<float> left = part;
+      fold(total.data(), 0.75, left.data(), d);
       EXPECT_EQ(total, expected);
+      EXPECT_EQ(left, std::vector<float>(d));
     });
   }
 }

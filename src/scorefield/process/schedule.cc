@@ -48,18 +48,18 @@ std::vector<double> linear(const ScheduleOptions& options) {
 }
 
 /// The process's time equally spaced.
-std::vector<double> time_spaced(const Process& process, const ScheduleOptions& options) {
-  const double start = process.time_of(options.sigma_max);
-  const double end = process.time_of(options.sigma_min);
+std::vector<double> time_spaced(const Process& process, double start, double end, const ScheduleOptions& options) {
   return levels_at_shares(options, [&](double u) { return process.at((1 - u) * start + u * end).sigma; });
 }
 
 std::vector<double> vp_uniform(const ScheduleOptions& options) {
-  return time_spaced(*make_vp_between(options.sigma_min, options.sigma_max), options);
+  // Between the times that define this process: it reaches sigma_max up to rounding only.
+  return time_spaced(*make_vp_between(options.sigma_min, options.sigma_max), 1, 1e-3, options);
 }
 
 std::vector<double> cosine_uniform(const ScheduleOptions& options) {
-  return time_spaced(*make_cosine(), options);
+  const auto process = make_cosine();
+  return time_spaced(*process, process->time_of(options.sigma_max), process->time_of(options.sigma_min), options);
 }
 
 /// Entries of a discrete process's table (its whole times), equally spaced up to rounding.

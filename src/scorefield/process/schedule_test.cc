@@ -91,6 +91,17 @@ TEST(Schedule, VpUniformHasTheLevelsOfTheVariancePreservingProcess) {
   }
 }
 
+TEST(Schedule, TimeSpacedOnesTakeAnyEnds) {
+  for (const char* name : {"vp-uniform", "cosine"}) {
+    for (const double sigma_max : {0.5, 1.0, 3.0, 20.0, 157.0, 1e4}) {
+      const std::vector<double> levels =
+          noise_levels({.name = name, .steps = 7, .sigma_max = sigma_max, .end_at_zero = false});
+      EXPECT_EQ(levels.front(), sigma_max);
+      EXPECT_EQ(levels.back(), 0.002);
+    }
+  }
+}
+
 TEST(Schedule, CosineIsEquallySpacedInTheAngle) {
   const std::vector<double> levels =
       noise_levels({.name = "cosine", .steps = 9, .sigma_min = 0.05, .end_at_zero = false});

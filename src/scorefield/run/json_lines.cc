@@ -65,7 +65,7 @@ void JsonLinesWriter::write(const nlohmann::json& value) {
 
 std::vector<nlohmann::json> read_json_lines(const std::filesystem::path& path, const Context& context) {
   std::vector<nlohmann::json> values;
-  if (!std::filesystem::exists(path)) return values;
+  if (!path_exists(path)) return values;
   const std::string text = read_text(path, context);
   std::size_t start = 0;
   for (std::size_t end = text.find('\n'); end != std::string::npos; end = text.find('\n', start)) {

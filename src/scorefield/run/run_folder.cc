@@ -97,11 +97,12 @@ RunFolder RunFolder::make_numbered(const std::filesystem::path& parent, std::str
 }
 
 RunFolder RunFolder::take(const std::filesystem::path& path) {
-  if (std::filesystem::exists(path) && !std::filesystem::is_directory(path)) {
+  std::error_code unknown;  // what cannot be looked at cannot be made either, and make_folders() says why
+  if (path_exists(path) && !std::filesystem::is_directory(path, unknown)) {
     throw Error(fmt::format("{}: is a file; name a folder for the output", path.string()));
   }
   make_folders(path);
-  const bool is_run = std::filesystem::exists(path / kConfig);
+  const bool is_run = path_exists(path / kConfig);
   if (!is_run) {
     // Looked at before the lock file is made, so that a refused folder stays as it was.
     for (const auto& entry : list(path)) {
@@ -124,7 +125,7 @@ void RunFolder::take_over() {
     if (is_unfinished(entry->path())) left_behind.push_back(entry->path());
   }
   for (const auto& file : left_behind) std::filesystem::remove(file, failure);
-  resumed_ = std::filesystem::exists(path_ / kConfig);
+  resumed_ = path_exists(path_ / kConfig);
   for (const nlohmann::json& unit : read_json_lines(path_ / kDone, Context{})) {
     if (!unit.is_string()) throw Error(fmt::format("{}: a line is not a name", (path_ / kDone).string()));
     done_.insert(unit.get<std::string>());
@@ -162,8 +163,8 @@ void RunFolder::begin(const nlohmann::json& config) {
   }
   const nlohmann::json before = read_json(file, Context{});
   if (!before.is_object()) throw Error(fmt::format("{}: is not the config of a run", file.string()));
-  // As it comes back from a file: numbers that are not finite are null there.
-  const nlohmann::json now = nlohmann::json::parse(full.dump());
+  // As it comes back from a file, where for some values others stand (json_text()).
+  const nlohmann::json now = nlohmann::json::parse(json_text(full));
   for (const nlohmann::json& step : nlohmann::json::diff(before, now)) {
     const nlohmann::json::json_pointer where(step["path"].get<std::string>());
     const std::string was = before.contains(where) ? before[where].dump() : "absent";
@@ -187,8 +188,12 @@ nlohmann::json read_json(const std::filesystem::path& path, const Context& conte
   }
 }
 
+std::string json_text(const nlohmann::json& value, int indent) {
+  return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
 void write_json(const std::filesystem::path& path, const nlohmann::json& value) {
-  write_file_atomically(path, value.dump(2) + '\n');
+  write_file_atomically(path, json_text(value, 2) + '\n');
 }
 
 }  // namespace scorefield

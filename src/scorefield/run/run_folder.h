@@ -55,7 +55,10 @@ class RunFolder {
 
 /// A JSON file, e.g. the config.json of a run. Throws Error with the path and the byte where it is not JSON.
 nlohmann::json read_json(const std::filesystem::path& path, const Context& context);
-/// Indented, atomically. Numbers that are not finite become null.
+/// One line, or indented. Numbers that are not finite become null, and bytes that are not UTF-8 (in names of files and
+/// folders) U+FFFD: JSON has neither.
+std::string json_text(const nlohmann::json& value, int indent = -1);
+/// json_text(), indented, atomically.
 void write_json(const std::filesystem::path& path, const nlohmann::json& value);
 
 }  // namespace scorefield

@@ -128,6 +128,13 @@ TEST_F(RunFolderTest, ABrokenConfigIsAnErrorWithThePlace) {
   EXPECT_NE(error_of([&] { run.begin({{"a", 1}}); }).find("not the config"), std::string::npos);
 }
 
+TEST_F(RunFolderTest, BytesThatAreNotUtf8AreReplacedAlsoWhenARunIsResumed) {
+  const nlohmann::json config = {{"note", "left out: '\xff.txt'"}};
+  { RunFolder::take(root_ / "run").begin(config); }
+  EXPECT_EQ(read_json(root_ / "run/config.json", {})["note"], "left out: '\xEF\xBF\xBD.txt'");
+  RunFolder::take(root_ / "run").begin(config);
+}
+
 TEST_F(RunFolderTest, JsonLinesSurviveAHalfWrittenLine) {
   const fs::path file = root_ / "stats.jsonl";
   EXPECT_TRUE(read_json_lines(file, {}).empty());
@@ -150,6 +157,9 @@ TEST_F(RunFolderTest, AFileThatCannotBeWrittenIsNamed) {
   EXPECT_NE(error_of([&] { JsonLinesWriter(root_ / "none" / "x"); }).find("none/x: cannot write"), std::string::npos);
   put(root_ / "f", "");
   EXPECT_NE(error_of([&] { RunFolder::take(root_ / "f" / "x"); }).find("cannot make"), std::string::npos);
+  EXPECT_NE(error_of([&] { RunFolder::take(root_ / std::string(300, 'a')); }).find("cannot make"), std::string::npos);
+  fs::create_symlink("loop", root_ / "loop");
+  EXPECT_NE(error_of([&] { RunFolder::take(root_ / "loop"); }).find("cannot make"), std::string::npos);
 }
 
 }  // namespace

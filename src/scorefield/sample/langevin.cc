@@ -1,7 +1,10 @@
 // Langevin dynamics at a noise level,  x <- x + step grad log p(x) + sqrt(2 step) z: as a corrector behind another
 // sampler, and by itself from level to level.
+#include <fmt/format.h>
+
 #include <cmath>
 
+#include "scorefield/base/error.h"
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/sample/option_check.h"
 #include "scorefield/sample/samplers.h"

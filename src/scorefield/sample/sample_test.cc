@@ -247,6 +247,16 @@ TEST(Sample, BoundsTheCostOfItsStart) {
   EXPECT_LT(divergence, start_mismatch(second_moment(field), 10));
   EXPECT_DOUBLE_EQ(start_mismatch(15, fitting_sigma_max(15, 0.5)), 0.5);
   EXPECT_EQ(start_mismatch(15, kInf), 0);
+  // The start of the variance-preserving process is N(0, 1 + s^2) in this frame.
+  const auto process = make_vp();
+  const Marginal law = process->at(process->time_of(10));
+  const double there = 1.5 * ((4 + s2 + 1) / (1 + s2) - 1 - std::log((4 + s2) / (1 + s2)));
+  const double bound = start_mismatch(second_moment(field), 3, law);
+  // E|x|^2 over twice the variance of the start, and d/2 (q - 1 - log q) with q = s^2/(1 + s^2): the divergence of one
+  // datum's noise from the start. log q carries the rounding of q, 1e-16 of 1, against 1e-4.
+  EXPECT_NEAR(bound, 15.0 / (2 * (1 + s2)) + 1.5 * (s2 / (1 + s2) - 1 + std::log1p(1 / s2)), 1e-14);
+  EXPECT_LT(there, bound);
+  EXPECT_EQ(start_mismatch(15, 3, ve_frame(kInf)), 0);
 }
 
 TEST(Sample, RefusesLevelsThatDoNotDescendAndUnknownNames) {

@@ -103,6 +103,8 @@ struct SamplerEntry {
   /// Order of the global error in the step: of the end point (ODE), or of its law (SDE, weak order). 0: its error does
   /// not vanish with the step (Langevin dynamics has a step size of its own).
   int order = 1;
+  /// Its coefficients are those of equal steps: the order holds there, and is 2 on other smooth nodes.
+  bool equal_steps = false;
   /// Evaluations of a full step; fewer in a last step to 0. 0: as many as its tolerance takes.
   int evaluations_per_step = 1;
   /// Steps in the time of a process, so that its result depends on the process.

@@ -263,12 +263,19 @@ double second_moment(const Dataset& data, int label) {
 }
 
 std::optional<std::size_t> evaluations_of(const SamplingRun& run) {
-  Sampling sampling = run.sampling;
-  const std::vector<Rows> silence(run.step_noise ? run.step_noise->size() : 0, Rows(1, 1));
-  const auto recorded = recorded_noise(silence);
-  if (run.step_noise) sampling.step_noise = recorded.get();
-  const std::size_t count = evaluations_of(sampling);
-  if (sampling.sampler.evaluations_per_step == 0) return std::nullopt;
+  const std::size_t count = evaluations_of(run.sampling);
+  if (run.step_noise) {
+    Sampling sampling = run.sampling;
+    const std::vector<Rows> silence(run.step_noise->size(), Rows(1, 1));
+    const auto recorded = recorded_noise(silence);
+    sampling.step_noise = recorded.get();
+    try {
+      (void)evaluations_of(sampling);
+    } catch (const Error& error) {  // nothing but the draws can be wrong here
+      throw Error(fmt::format("{}: {}", run.step_noise->name(), error.what()));
+    }
+  }
+  if (run.sampling.sampler.evaluations_per_step == 0) return std::nullopt;
   return count;
 }
 

@@ -234,6 +234,26 @@ TEST(PredictorCorrector, CorrectsByTheSignalToNoiseRatio) {
   EXPECT_NEAR(end_of(sampling, 0, {-0.7}), -0.7 * std::sqrt(2.0), kRounding);
 }
 
+TEST(PredictorCorrector, CorrectsToTheLangevinStepsOwnVariance) {
+  // With V = v + sigma^2 and S the samples' variance, |z|^2 is nearly d and |score|^2 nearly d S/V^2, so the step is e
+  // V with e = 2 snr^2 V/S. x + e V score + sqrt(2 e V) z keeps S = (1 - e)^2 S + 2 e V where S = V + snr^2 V.
+  constexpr std::size_t kDimension = 784;
+  const Gaussian field(std::vector<double>(kDimension), Covariance::isotropic(kDimension, 0.5));
+  std::vector<std::uint64_t> seeds(200);
+  std::iota(seeds.begin(), seeds.end(), 0);
+  const Samples samples = sample({.field = field,
+                                  .sampler = find_sampler("predictor-corrector"),
+                                  .levels = {3, 1},
+                                  .options = {.corrector_steps = 30, .snr = 0.4}},
+                                 seeds, {}, nullptr, {});
+  double square = 0;
+  for (const double x : samples.x.values()) square += x * x / static_cast<double>(samples.x.values().size());
+  // The predictor's variance is forgotten to (1 - 0.27)^60. Five standard errors; then the spread of the two norms, 2/d
+  // each, which enters the noise by E|z|^4 and the step by E 1/|score|^2.
+  const double values = 200.0 * kDimension;
+  EXPECT_NEAR(square / 1.5 / 1.16, 1, 5 * std::sqrt(2 / values) + 2 * 2.0 / kDimension);
+}
+
 TEST(SdeOptions, OutOfRangeAreRefused) {
   constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
   constexpr double kInf = std::numeric_limits<double>::infinity();

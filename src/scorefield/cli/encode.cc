@@ -1,0 +1,184 @@
+// scorefield encode: from data to the noise that makes it, and back.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "scorefield/base/error.h"
+#include "scorefield/cli/command.h"
+#include "scorefield/cli/sampler_flags.h"
+#include "scorefield/field/empirical.h"
+#include "scorefield/sample/encoding.h"
+
+namespace scorefield {
+namespace {
+
+constexpr double kFarNorm = 2;  // of latents per coordinate: no noise in more than a few dimensions is as long
+
+struct EncodeArguments {
+  DataArguments data;
+  MachineArguments machine;
+  SamplerArguments sampler;
+  std::string input;
+  std::string held_out;
+  std::string rows;
+  int label = -1;
+  bool one_way = false;
+  bool precise = false;
+  std::size_t batch = 64;
+  std::string out;
+  std::string config;
+  std::string resume;
+  bool json = false;
+};
+
+/// The rows to encode: those of --input, of --held-out, or of the data itself.
+Dataset chosen_rows(const EncodeArguments& arguments, const Dataset& data, const Context& context) {
+  Dataset rows = data;
+  if (!arguments.held_out.empty()) rows = *open_held_out(arguments.held_out, arguments.data, data, context);
+  if (!arguments.input.empty()) rows = open_rows(arguments.input, "--input", arguments.data, data, context);
+  std::vector<std::size_t> chosen;
+  if (arguments.rows.empty()) {
+    constexpr std::size_t kFirst = 64;
+    if (!arguments.input.empty() || rows.size() <= kFirst) return rows;
+    for (std::size_t i = 0; i < kFirst; ++i) chosen.push_back(i);
+    return rows.select(chosen);
+  }
+  for (const std::uint64_t row : parse_seeds(arguments.rows, "--rows")) {
+    if (row >= rows.size()) {
+      throw Error(fmt::format("--rows {}: {} has the rows 0 to {}", arguments.rows, rows.name(), rows.size() - 1));
+    }
+    chosen.push_back(row);
+  }
+  const std::size_t scalar = std::visit([](const auto& view) { return sizeof(view(0, 0)); }, rows.stored());
+  context.check_memory(chosen.size(), rows.dimension() * scalar, "the chosen rows (--rows)");
+  return rows.select(chosen);
+}
+
+std::string report_text(const Encoding& encoding, const EncodingReport& report) {
+  std::string text =
+      fmt::format("latents: |z|/sqrt(d) {:.4f} on average, from {:.4f} to {:.4f} (noise N(0, I) has 1)\n",
+                  report.mean_latent_norm, report.least_latent_norm, report.most_latent_norm);
+  if (report.mean_latent_norm > kFarNorm) {
+    text +=
+        "  the rows are unlike the data noised to sigma-min, from where they set out; a larger --sigma-min may fit\n";
+  }
+  if (!encoding.one_way) {
+    const RoundTrip& trip = report.round_trip;
+    text += fmt::format(
+        "there and back: {:.3g} rms error per coordinate [data units]; of a row: median {:.3g}, 90 % {:.3g}, 99 % "
+        "{:.3g}, largest {:.3g}; of a coordinate: largest {:.3g}\n",
+        trip.rms, trip.median, trip.q90, trip.q99, trip.largest, trip.largest_coordinate);
+  }
+  return text + fmt::format("{:g} evaluations of the field a row up{}, {:.1f} s\n", report.evaluations_up,
+                            encoding.one_way ? "" : fmt::format(", {:g} down", report.evaluations_down),
+                            report.seconds);
+}
+
+void run_encode(const CLI::App& command, const EncodeArguments& arguments) {
+  const Machine machine(arguments.machine);
+  const Context& context = machine.context();
+  const SamplerEntry& solver = chosen_solver(command, arguments.sampler);
+  if (!arguments.sampler.sigmas.empty() && parse_numbers(arguments.sampler.sigmas, "--sigmas").back() == 0) {
+    throw Error("--sigmas ends with 0, but encoding goes between noise levels above 0; drop the 0");
+  }
+  const std::vector<double> levels = chosen_levels(arguments.sampler);
+  check_order(solver, arguments.sampler.options, levels.size() - 1);
+  const std::unique_ptr<const Process> process = chosen_process(arguments.sampler, levels);
+
+  const Dataset data = open_dataset(arguments.data, context);
+  const Empirical field(data, {.precision = arguments.precise ? Precision::kPrecise : Precision::kFast}, context);
+  if (arguments.label >= static_cast<int>(data.classes())) {
+    throw Error(data.classes() == 0 ? fmt::format("--label {}: {} has no labels", arguments.label, data.name())
+                                    : fmt::format("--label {}: the labels of {} go from 0 to {}", arguments.label,
+                                                  data.name(), data.classes() - 1));
+  }
+  const Dataset rows = chosen_rows(arguments, data, context);
+  // Nothing in here throws: g++ 12 destroys members twice when an initialiser of an aggregate does.
+  const Encoding encoding{.data = data,
+                          .sampling = {.field = field,
+                                       .sampler = solver,
+                                       .levels = levels,
+                                       .process = process.get(),
+                                       .options = arguments.sampler.options},
+                          .rows = rows,
+                          .label = arguments.label,
+                          .batch = arguments.batch,
+                          .one_way = arguments.one_way};
+  check_encoding(encoding, context);
+
+  const std::string out = !arguments.out.empty() ? arguments.out : arguments.resume;
+  RunFolder folder = out.empty() ? RunFolder::make_numbered("runs", "encode-" + short_name(arguments.data.data))
+                                 : RunFolder::take(out);
+  folder.begin({{"command", "encode"},
+                {"options", resolved_options(command)},
+                {"levels", levels},
+                {"data_notes", data.notes()},
+                {"data_digest", data.digest()},
+                {"rows_digest", rows.digest()}});
+  const std::string path = folder.path().string();
+  if (!folder.is_done(kEncodingDone)) {
+    if (!arguments.json) {
+      fmt::print("{} rows of {}, {} steps of {} from sigma = {:g} to {:g} in the field of {} rows of {}\n", rows.size(),
+                 rows.name(), levels.size() - 1, solver.name, levels.back(), levels.front(), data.size(), data.name());
+      std::fflush(stdout);
+    }
+    const EncodingReport report = run_encoding(encoding, folder, context);
+    if (!report.complete()) {
+      fmt::print(stderr, "stopped: {} of {} rows are finished; go on with: scorefield encode --resume {}\n",
+                 report.finished, report.requested, path);
+      throw Cancelled();
+    }
+    if (!arguments.json) fmt::print("{}", report_text(encoding, report));
+  } else if (!arguments.json) {
+    fmt::print("{} is complete already; nothing to do\n", path);
+  }
+  fmt::print("{}\n", arguments.json ? read_json(folder / "report.json", context).dump() : path);
+}
+
+}  // namespace
+
+void add_encode_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("encode", "Run the ODE upward: the noise that makes given rows, and back");
+  const auto arguments = std::make_shared<EncodeArguments>();
+  // The level to which an encoding comes back is the one it set out from.
+  arguments->sampler.end = "sigma-min";
+  add_data_arguments(*command, arguments->data);
+  CLI::Option* held_out =
+      command->add_option("--held-out", arguments->held_out, "Encode rows of this set, read as the data is")
+          ->group("Data");
+  command
+      ->add_option("--input", arguments->input,
+                   "Encode these rows: a set, pictures, or an array of floats in data units")
+      ->excludes(held_out)
+      ->group("Data");
+  command
+      ->add_option("--rows", arguments->rows,
+                   "Which of them, e.g. 0-63,100 (default: all of --input, else the first 64)")
+      ->group("Data");
+  add_sampler_arguments(*command, arguments->sampler);
+  command->add_option("--label", arguments->label, "Condition on this class (-1: none)")
+      ->check(CLI::Range(-1, 1 << 30))
+      ->capture_default_str();
+  command->add_flag("--one-way", arguments->one_way, "The latents only, not the way back");
+  command->add_flag("--precise", arguments->precise, "The field in double precision (1e-12), slower");
+  command->add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");
+  command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
+      ->group("Run");
+  command->add_option("--resume", arguments->resume, "Go on with the interrupted run in this folder")->group("Run");
+  command->add_option("--batch", arguments->batch, "Rows at a time; never changes a result")
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str()
+      ->group("Machine");
+  add_machine_arguments(*command, arguments->machine);
+  command->add_flag("--json", arguments->json, "Print the report as JSON")->group("Run");
+  command->footer(
+      "Examples:\n"
+      "  scorefield encode --data fashion-mnist --held-out fashion-mnist:test --rows 0-15\n"
+      "  scorefield encode --data ring --sigma-max 20 --solver rk4 --steps 60 --out runs/there\n"
+      "  scorefield sample --data ring --sigma-max 20 --solver rk4 --steps 60 --noise runs/there/latents.npy");
+  command->callback([command, arguments] { run_encode(*command, *arguments); });
+}
+
+}  // namespace scorefield

@@ -1,0 +1,59 @@
+#include "scorefield/sample/sampling_run.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "scorefield/field/empirical.h"
+
+namespace scorefield {
+namespace {
+
+/// Euler's method that asks again for every second sample of a batch, as an adaptive one might.
+class AsksAgain final : public Sampler {
+ public:
+  void step(const Step& step) override {
+    for (std::size_t i = 1; i < step.next.rows; i += 2) {
+      (void)step.ask(step.now().x.view().slice(i, 1), std::span(&step.from.sigma, 1), std::span(&i, 1));
+    }
+    Combination states;
+    states.add_x(1, step.now()).add_noise(step.to.sigma - step.from.sigma, step.now());
+    step.finish(states);
+  }
+};
+
+TEST(SamplingRun, CountsTheEvaluationsOfEachSample) {
+  const SamplerEntry adaptive{
+      .name = "adaptive",
+      .summary = "asks again",
+      .evaluations_per_step = 0,
+      .make = [](const SamplerOptions&) -> std::unique_ptr<Sampler> { return std::make_unique<AsksAgain>(); }};
+  const Dataset data = make_dataset<double>("points", {0, 0, 1, 0, 0, 1, 3, 4}, {2});
+  const Empirical field(data, {}, {});
+  SamplingRun run{.data = data,
+                  .sampling = {.field = field, .sampler = adaptive, .levels = {9, 3, 1, 0}},
+                  .seeds = {0, 1, 2, 3, 4},
+                  .batch = 3};
+  run.second_moment = second_moment(field);
+  EXPECT_FALSE(evaluations_of(run).has_value());
+  const auto path = std::filesystem::path(testing::TempDir()) / "scorefield-sampling-run";
+  std::filesystem::remove_all(path);
+  {
+    RunFolder folder = RunFolder::take(path);
+    folder.begin(nlohmann::json::object());
+    const SamplingReport report = run_sampling(run, folder, {});
+    // Batches of 3 and 2: samples 1 and 4 are asked for twice a step.
+    EXPECT_EQ(report.least_evaluations, 3u);
+    EXPECT_EQ(report.most_evaluations, 6u);
+    EXPECT_DOUBLE_EQ(report.mean_evaluations, 21.0 / 5);
+    const nlohmann::json json = read_json(folder / "report.json", {});
+    EXPECT_DOUBLE_EQ(json["nfe"], 21.0 / 5);
+    EXPECT_EQ(json["nfe_least"], 3);
+    EXPECT_EQ(json["nfe_most"], 6);
+  }
+  std::filesystem::remove_all(path);
+}
+
+}  // namespace
+}  // namespace scorefield
