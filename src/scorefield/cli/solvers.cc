@@ -1,4 +1,4 @@
-// scorefield solvers: what --solver and --schedule can be.
+// scorefield solvers: what --solver and --schedule can be, and which to take.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "scorefield/cli/command.h"
+#include "scorefield/cli/solver_comparison.h"
 #include "scorefield/process/schedule.h"
 #include "scorefield/sample/sampler.h"
 
@@ -81,14 +82,22 @@ nlohmann::json list_json() {
 }  // namespace
 
 void add_solvers_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("solvers", "List the solvers and the schedules");
+  CLI::App* command =
+      app.add_subcommand("solvers", "List the solvers and the schedules, or compare them on a data set");
   const auto arguments = std::make_shared<SolversArguments>();
-  command->add_flag("--json", arguments->json, "Print JSON in place of text");
+  const auto comparison = add_comparison_arguments(*command);
+  command->add_flag("--json", arguments->json, "Print JSON in place of text")->group("Run");
   command->footer(
       "Examples:\n"
       "  scorefield solvers\n"
-      "  scorefield solvers --json");
-  command->callback([arguments] { fmt::print("{}\n", arguments->json ? list_json().dump() : list_text()); });
+      "  scorefield solvers --data fashion-mnist --nfe 4-40 --out runs/solvers\n"
+      "  scorefield solvers --data ring --sigma-max 20 --solvers euler,heun,posterior --schedules logsnr --nfe "
+      "5,10,20\n"
+      "  scorefield solvers --resume runs/solvers");
+  command->callback([command, arguments, comparison] {
+    if (wants_comparison(*command)) return run_comparison(*command, *comparison, arguments->json);
+    fmt::print("{}\n", arguments->json ? list_json().dump() : list_text());
+  });
 }
 
 }  // namespace scorefield

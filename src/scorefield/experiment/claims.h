@@ -25,5 +25,6 @@ Claim finite_differences_claim();
 Claim solver_orders_claim();
 Claim langevin_weights_claim();
 Claim gits_claim();
+Claim ode_jump_claim();
 
 }  // namespace scorefield

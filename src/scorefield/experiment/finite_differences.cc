@@ -6,33 +6,13 @@
 
 #include "scorefield/experiment/claims.h"
 #include "scorefield/experiment/mixture_field.h"
+#include "scorefield/experiment/path_observer.h"
 #include "scorefield/process/schedule.h"
-#include "scorefield/sample/sample.h"
 
 namespace scorefield {
 namespace {
 
 constexpr std::size_t kTrajectories = 32;
-
-/// States and denoised means at every noise level above 0 that a run passes.
-class PathObserver final : public Observer {
- public:
-  const Request& request() const override { return request_; }
-  void observe(const Observation& seen) override {
-    Rows x(seen.x.rows, seen.x.cols);
-    for (std::size_t i = 0; i < x.rows(); ++i) std::ranges::copy(seen.x[i], x[i].begin());
-    sigma.push_back(seen.sigma);
-    states.push_back(std::move(x));
-    denoised.push_back(seen.answer.denoised);
-  }
-
-  std::vector<double> sigma;
-  std::vector<Rows> states;
-  std::vector<Rows> denoised;
-
- private:
-  Request request_;
-};
 
 /// What a solver takes for dD/dsigma, at the start of step n of a path.
 using Derivative = std::function<Rows(const PathObserver& path, std::size_t n, const Field& field)>;

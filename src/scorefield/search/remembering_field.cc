@@ -1,6 +1,7 @@
 #include "scorefield/search/remembering_field.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstring>
 
 namespace scorefield {
@@ -36,16 +37,19 @@ Answer RememberingField::ask(RowsView<const double> x, std::span<const double> s
     for (const Memory& memory : memories_) {
       if (memory.sigma != sigma[0] || !same_bits(memory.x, x)) continue;
       ++remembered_;
+      saved_seconds_ += memory.seconds;
       Answer answer;
       answer.denoised = memory.denoised;
       return answer;
     }
   }
+  const auto began = std::chrono::steady_clock::now();
   Answer answer = field_.ask(x, sigma, labels, request, context);
+  const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began;
   const std::size_t size = 2 * x.rows * x.cols * sizeof(double);
   if (size > most_bytes_) return answer;
   const std::lock_guard lock(mutex_);
-  memories_.push_front({sigma[0], copy_of(x), answer.denoised});
+  memories_.push_front({sigma[0], copy_of(x), answer.denoised, elapsed.count()});
   bytes_ += size;
   while (memories_.size() > most_ || bytes_ > most_bytes_) {
     bytes_ -= 2 * memories_.back().x.values().size_bytes();
@@ -57,6 +61,11 @@ Answer RememberingField::ask(RowsView<const double> x, std::span<const double> s
 std::size_t RememberingField::remembered() const {
   const std::lock_guard lock(mutex_);
   return remembered_;
+}
+
+double RememberingField::saved_seconds() const {
+  const std::lock_guard lock(mutex_);
+  return saved_seconds_;
 }
 
 }  // namespace scorefield

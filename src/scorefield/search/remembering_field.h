@@ -26,12 +26,15 @@ class RememberingField final : public Field {
   void draw(std::uint64_t seed, int label, std::span<double> out) const override { field_.draw(seed, label, out); }
 
   std::size_t remembered() const;  // answers that came from memory
+  /// What those took when the field made them, wall time.
+  double saved_seconds() const;
 
  private:
   struct Memory {
     double sigma;
     Rows x;
     Rows denoised;
+    double seconds;
   };
   const Field& field_;
   std::size_t most_;
@@ -40,6 +43,7 @@ class RememberingField final : public Field {
   mutable std::deque<Memory> memories_;  // newest first
   mutable std::size_t bytes_ = 0;
   mutable std::size_t remembered_ = 0;
+  mutable double saved_seconds_ = 0;
 };
 
 }  // namespace scorefield

@@ -24,6 +24,7 @@ TEST(RememberingField, AnswersAsTheFieldDoesAndAsksItOnce) {
     EXPECT_EQ(denoised(remembering, other, 1.5), denoised(field, other, 1.5));
   }
   EXPECT_EQ(remembering.remembered(), 2U);
+  EXPECT_GT(remembering.saved_seconds(), 0);
   EXPECT_EQ(denoised(remembering, x, 1.25), denoised(field, x, 1.25));  // pushes x at 1.5 out
   EXPECT_EQ(denoised(remembering, x, 1.5), denoised(field, x, 1.5));
   EXPECT_EQ(remembering.remembered(), 2U);

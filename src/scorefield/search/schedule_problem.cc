@@ -17,29 +17,10 @@ Sampling with_levels(const Sampling& sampling, std::vector<double> levels) {
   return copy;
 }
 
-/// The end points of every seed, batch after batch. what: of the progress; empty: none is reported.
-Rows run_all(const Sampling& sampling, std::span<const std::uint64_t> seeds, std::size_t batch, std::string_view what,
-             const Context& context) {
-  Rows ends(seeds.size(), sampling.field.dimension());
-  for (std::size_t first = 0; first < seeds.size(); first += batch) {
-    const std::size_t count = std::min(batch, seeds.size() - first);
-    const Rows x = sample(sampling, seeds.subspan(first, count), {}, nullptr, context).x;
-    std::ranges::copy(x.values(), ends[first].begin());
-    if (!what.empty()) context.report(what, static_cast<double>(first + count), static_cast<double>(seeds.size()));
-  }
-  return ends;
-}
-
 double distance(std::span<const double> a, std::span<const double> b) {
   double square = 0;
   for (std::size_t j = 0; j < a.size(); ++j) square += (a[j] - b[j]) * (a[j] - b[j]);
   return std::sqrt(square);
-}
-
-std::vector<double> distances(const Rows& a, const Rows& b) {
-  std::vector<double> all;
-  for (std::size_t i = 0; i < a.rows(); ++i) all.push_back(distance(a[i], b[i]));
-  return all;
 }
 
 }  // namespace
@@ -82,8 +63,8 @@ ExactEnds exact_ends(const ScheduleProblem& problem, std::span<const std::uint64
   ScheduleProblem coarser = problem;
   coarser.sigma_min = problem.end_at_zero ? problem.sigma_min / 8 : problem.sigma_min;
   const auto ends = [&](const ScheduleProblem& range, std::size_t count) {
-    return run_all(with_levels(precise, fixed_levels(range, "polynomial", count)), seeds, problem.batch,
-                   "exact end points", context);
+    return end_points(with_levels(precise, fixed_levels(range, "polynomial", count)), seeds, problem.batch,
+                      "exact end points", context);
   };
   ExactEnds found;
   found.seeds.assign(seeds.begin(), seeds.end());
@@ -93,9 +74,27 @@ ExactEnds exact_ends(const ScheduleProblem& problem, std::span<const std::uint64
   return found;
 }
 
+Rows end_points(const Sampling& sampling, std::span<const std::uint64_t> seeds, std::size_t batch,
+                std::string_view what, const Context& context) {
+  Rows ends(seeds.size(), sampling.field.dimension());
+  for (std::size_t first = 0; first < seeds.size(); first += batch) {
+    const std::size_t count = std::min(batch, seeds.size() - first);
+    const Rows x = sample(sampling, seeds.subspan(first, count), {}, nullptr, context).x;
+    std::ranges::copy(x.values(), ends[first].begin());
+    if (!what.empty()) context.report(what, static_cast<double>(first + count), static_cast<double>(seeds.size()));
+  }
+  return ends;
+}
+
+std::vector<double> distances(const Rows& a, const Rows& b) {
+  std::vector<double> all;
+  for (std::size_t i = 0; i < a.rows(); ++i) all.push_back(distance(a[i], b[i]));
+  return all;
+}
+
 std::vector<double> end_point_errors(const ScheduleProblem& problem, const std::vector<double>& levels,
                                      const ExactEnds& ends, const Context& context) {
-  return distances(run_all(with_levels(problem.sampling, levels), ends.seeds, problem.batch, "", context), ends.x);
+  return distances(end_points(with_levels(problem.sampling, levels), ends.seeds, problem.batch, "", context), ends.x);
 }
 
 }  // namespace scorefield

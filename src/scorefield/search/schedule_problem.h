@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "scorefield/base/context.h"
@@ -48,6 +49,14 @@ struct ExactEnds {
 /// from there to D. Throws Error for less than 2 steps.
 ExactEnds exact_ends(const ScheduleProblem& problem, std::span<const std::uint64_t> seeds, std::size_t steps,
                      const Context& context);
+
+/// The end points of every seed, [S, d], data units, `batch` seeds at a time. what: of the progress; empty: none is
+/// reported.
+Rows end_points(const Sampling& sampling, std::span<const std::uint64_t> seeds, std::size_t batch,
+                std::string_view what, const Context& context);
+
+/// |a - b| of each row, data units.
+std::vector<double> distances(const Rows& a, const Rows& b);
 
 /// |x - exact| of each seed when the run has these levels, data units.
 std::vector<double> end_point_errors(const ScheduleProblem& problem, const std::vector<double>& levels,
