@@ -11,6 +11,7 @@
 
 #include "scorefield/base/random.h"
 #include "scorefield/base/thread_pool.h"
+#include "scorefield/cli/keep_memory.h"
 #include "scorefield/kernel/posterior.h"
 
 #undef HWY_TARGET_INCLUDE
@@ -147,6 +148,7 @@ void register_all() {
 }  // namespace scorefield::bench
 
 int main(int argc, char** argv) {
+  scorefield::keep_freed_memory();  // as the command does
   scorefield::bench::register_all();
   benchmark::Initialize(&argc, argv);
   benchmark::RunSpecifiedBenchmarks();

@@ -13,6 +13,7 @@
 #include "scorefield/base/error.h"
 #include "scorefield/base/names.h"
 #include "scorefield/cli/command.h"
+#include "scorefield/cli/keep_memory.h"
 
 namespace {
 
@@ -122,6 +123,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  scorefield::keep_freed_memory();
   try {
     const int status = run(argc, argv);
     if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "standard output");
