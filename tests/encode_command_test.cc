@@ -135,12 +135,13 @@ TEST(EncodeCommand, RefusesWithTheReason) {
   const TestFolder folder;
   std::ofstream(folder / "three.txt") << "1 2 3\n";
   const auto refused = [&](const std::string& flags, const std::string& why) {
-    const auto result = run_command("encode --data ring:n=100 --sigma-max 20 --out run " + flags, folder);
+    const auto result = run_command("encode --data ring:n=100 --out run " + flags, folder);
     EXPECT_EQ(result.status, 2) << flags;
     EXPECT_THAT(result.err, HasSubstr(why)) << flags;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
     EXPECT_FALSE(std::filesystem::exists(folder / "run")) << flags;
   };
+  refused("--sigmas 5,1 --steps 3", "--sigmas excludes --steps");
   refused("--solver em", "solver of the ODE");
   refused("--solver huen", "did you mean 'heun'?");
   refused("--rows 0-999", "has the rows 0 to 99");

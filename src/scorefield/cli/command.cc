@@ -110,7 +110,9 @@ void add_machine_arguments(CLI::App& command, MachineArguments& arguments) {
   command.add_option("--threads", arguments.threads, "Threads (default: all processors); never changes a result")
       ->check(CLI::Range(1, 1024))
       ->group("Machine");
-  command.add_option("--memory-limit", arguments.memory_limit, "Bytes, or e.g. 8G (default: 3/4 of the memory)")
+  command
+      .add_option("--memory-limit", arguments.memory_limit,
+                  "Most bytes of one allocation, e.g. 8G (default: 3/4 of the memory)")
       ->group("Machine");
 }
 
@@ -195,6 +197,9 @@ nlohmann::json resolved_options(const CLI::App& command) {
       options[name] = option->count() > 0 && option->as<bool>();  // --flag=false counts too
       continue;
     }
+    // A default that a typed flag rules out (--steps beside --sigmas) played no part.
+    const auto is_typed = [](const CLI::Option* other) { return other->count() > 0; };
+    if (!is_typed(option) && std::ranges::any_of(option->get_excludes(), is_typed)) continue;
     const std::string text = option->count() > 0 ? option->results().back() : option->get_default_str();
     if (text.empty()) continue;
     if (!is_utf8(text)) {
@@ -222,6 +227,11 @@ std::vector<std::uint64_t> parse_seeds(const std::string& text, std::string_view
     if (last - first >= kMost - seeds.size()) throw Error(fmt::format("{} {}: more than 2^26 of them", what, text));
     for (std::uint64_t seed = first; seed < last; ++seed) seeds.push_back(seed);
     seeds.push_back(last);
+  }
+  std::vector<std::uint64_t> sorted = seeds;
+  std::ranges::sort(sorted);
+  if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end()) {
+    throw Error(fmt::format("{} {}: {} stands there twice; a seed is a sample", what, text, *twice));
   }
   return seeds;
 }

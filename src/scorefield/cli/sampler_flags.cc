@@ -80,23 +80,17 @@ void add_sampler_arguments(CLI::App& command, SamplerArguments& arguments) {
       ->group(group);
   std::vector<std::string_view> names;
   for (const ScheduleEntry& entry : schedules()) names.push_back(entry.name);
-  command.add_option("--schedule", arguments.schedule.name, fmt::format("{}", fmt::join(names, ", ")))
-      ->capture_default_str()
-      ->group(group);
-  command.add_option("--steps", arguments.schedule.steps, "Noise levels from sigma-max to sigma-min (EDM's num_steps)")
-      ->capture_default_str()
-      ->group(group);
-  command.add_option("--sigma-min", arguments.schedule.sigma_min, "Last noise level above 0, data units")
-      ->capture_default_str()
-      ->group(group);
-  command.add_option("--sigma-max", arguments.schedule.sigma_max, "First noise level, data units")
-      ->capture_default_str()
-      ->group(group);
-  command.add_option("--rho", arguments.schedule.rho, "Of the polynomial schedule")
-      ->capture_default_str()
-      ->group(group);
-  command.add_option("--sigmas", arguments.sigmas, "Explicit noise levels, e.g. 80,10.98,2.5,0 (inf may be first)")
-      ->group(group);
+  CLI::Option* sigmas =
+      command.add_option("--sigmas", arguments.sigmas, "Explicit noise levels, e.g. 80,10.98,2.5,0 (inf may be first)")
+          ->group(group);
+  const auto add = [&](const char* flag, auto& value, const std::string& help) {
+    command.add_option(flag, value, help)->capture_default_str()->excludes(sigmas)->group(group);
+  };
+  add("--schedule", arguments.schedule.name, fmt::format("{}", fmt::join(names, ", ")));
+  add("--steps", arguments.schedule.steps, "Noise levels from sigma-max to sigma-min (EDM's num_steps)");
+  add("--sigma-min", arguments.schedule.sigma_min, "Last noise level above 0, data units");
+  add("--sigma-max", arguments.schedule.sigma_max, "First noise level, data units");
+  add("--rho", arguments.schedule.rho, "Of the polynomial schedule");
 }
 
 void add_end_argument(CLI::App& command, SamplerArguments& arguments) {

@@ -149,7 +149,9 @@ std::shared_ptr<ComparisonArguments> add_comparison_arguments(CLI::App& command)
   command.add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");
   command.add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
       ->group("Run");
-  command.add_option("--resume", arguments->resume, "Go on with the interrupted run in this folder")->group("Run");
+  command.add_option("--resume", arguments->resume, "Go on with the interrupted run in this folder")
+      ->excludes("--out")
+      ->group("Run");
   command.add_option("--batch", arguments->batch, "Samples at a time; never changes a result")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str()

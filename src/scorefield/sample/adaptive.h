@@ -21,9 +21,9 @@ struct ReferencePath {
 };
 
 /// From x at levels.front() through all of them (strictly descending or ascending, finite and above 0) with rk45, whose
-/// step ends at every level. tolerance in [1e-13, 1): both rtol and, in data units, atol. labels as Field::ask has
-/// them. Throws Error for levels or a tolerance out of range, and where the field is too rough for it (a field in
-/// single precision: below 1e-6).
+/// steps do not end at the levels: its dense output (of order 4 where the steps are of order 5) gives the states there.
+/// tolerance in [1e-13, 1): both rtol and, in data units, atol. labels as Field::ask has them. Throws Error for levels
+/// or a tolerance out of range, and where the field is too rough for it (a field in single precision: below 1e-6).
 ReferencePath solve_reference(const Field& field, RowsView<const double> x, std::span<const double> levels,
                               std::span<const int> labels, double tolerance, const Context& context);
 

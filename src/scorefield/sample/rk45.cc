@@ -29,6 +29,29 @@ constexpr double kWeights[kStages][kStages - 1] = {
 constexpr std::array<double, kStages> kError = {71.0 / 57600,      0,          -71.0 / 16695, 71.0 / 1920,
                                                 -17253.0 / 339200, 22.0 / 525, -1.0 / 40};
 
+/// The fourth of the polynomials that carry the solution through a step (Hairer, Norsett and Wanner 1993, II.6, eq.
+/// 6.12, as their code dopri5 has it): of order 4 at every point, and the two ends exactly.
+constexpr std::array<double, kStages> kDense = {-12715105075.0 / 11282082432,  0,
+                                                87487479700.0 / 32700410799,   -10690763975.0 / 1880347072,
+                                                701980252875.0 / 199316789632, -1453857185.0 / 822651844,
+                                                69997945.0 / 29380423};
+
+/// The way of one sample through its last step.
+struct DenseStep {
+  double from = 0;            // sigma
+  double length = 0;          // in log sigma, signed
+  std::vector<double> start;  // [d], the state at `from`
+  std::array<std::vector<double>, 4>
+      c;  // x(share) = start + share (c0 + (1 - share) (c1 + share (c2 + (1 - share) c3)))
+
+  void state_at(double sigma, std::span<double> out) const {
+    const double share = std::log(sigma / from) / length;
+    for (std::size_t j = 0; j < out.size(); ++j) {
+      out[j] = start[j] + share * (c[0][j] + (1 - share) * (c[1][j] + share * (c[2][j] + (1 - share) * c[3][j])));
+    }
+  }
+};
+
 /// In the time log sigma, where the ODE is dx/dlog(sigma) = x - D, without a singularity and with one scale for all
 /// noise levels. Rows are steps of their own, so nothing of a sample depends on its batch.
 class Rk45 final : public Sampler {
@@ -37,13 +60,25 @@ class Rk45 final : public Sampler {
 
   void step(const Step& step) override {
     if (step.to.sigma == 0) return step.finish(Combination().add_denoised(1, step.now()));
-    start(step);
+    // Its own steps go on over the levels; where the run is not where it was left (churn), it starts anew.
+    if (step.from.sigma != left_at_) start(step);
+    left_at_ = step.to.sigma;
+    end_ = step.levels.back() == 0 ? step.levels[step.levels.size() - 2] : step.levels.back();
+    find_active(step.to.sigma);
     for (std::size_t attempts = 0; !active_.empty(); ++attempts) {
       check_progress(attempts);
       propose(step);
-      decide(step.to.sigma);
+      decide();
+      find_active(step.to.sigma);
     }
-    std::copy_n(x_.data(), x_.values().size(), step.next.data);
+    for (std::size_t row = 0; row < x_.rows(); ++row) {
+      const std::span<double> next = step.next[row];
+      if (sigma_[row] == step.to.sigma) {
+        std::ranges::copy(x_[row], next.begin());
+      } else {
+        last_[row].state_at(step.to.sigma, next);
+      }
+    }
   }
 
  private:
@@ -56,11 +91,18 @@ class Rk45 final : public Sampler {
     slope_ = Rows(samples, now.x.cols());
     Combination().add_x(1, now).add_denoised(-1, now).into(slope_.view(), step.pool);
     sigma_.assign(samples, step.from.sigma);
-    active_.clear();
-    for (std::size_t row = 0; row < samples; ++row) active_.push_back(row);
+    last_.assign(samples, DenseStep());
+    upward_ = step.to.sigma > step.from.sigma;
   }
 
-  /// One step of every row that has not arrived: its end in y_, the stages' increments in k_.
+  void find_active(double to) {
+    active_.clear();
+    for (std::size_t row = 0; row < sigma_.size(); ++row) {
+      if (upward_ ? sigma_[row] < to : sigma_[row] > to) active_.push_back(row);
+    }
+  }
+
+  /// One step of every active row, at most to the end of the run: its end in y_, the stages' increments in k_.
   void propose(const Step& step) {
     const std::size_t rows = active_.size();
     const std::size_t cols = x_.cols();
@@ -70,11 +112,11 @@ class Rk45 final : public Sampler {
     for (Rows& k : k_) k = Rows(rows, cols);
     for (std::size_t i = 0; i < rows; ++i) {
       const std::size_t row = active_[i];
-      const double left = std::log(step.to.sigma / sigma_[row]);
+      const double left = std::log(end_ / sigma_[row]);
       // Stretched a little rather than to leave a sliver.
       const bool arrives = lengths_[row] > 0.99 * std::abs(left);
       steps_[i] = arrives ? left : std::copysign(lengths_[row], left);
-      ends_[i] = arrives ? step.to.sigma : sigma_[row] * std::exp(steps_[i]);
+      ends_[i] = arrives ? end_ : sigma_[row] * std::exp(steps_[i]);
       std::copy_n(x_[row].data(), cols, from[i].data());
       for (std::size_t j = 0; j < cols; ++j) k_[0](i, j) = steps_[i] * slope_(row, j);
     }
@@ -96,27 +138,42 @@ class Rk45 final : public Sampler {
   }
 
   /// Accepts or refuses each row's step, and chooses its next one.
-  void decide(double to) {
-    std::vector<std::size_t> left;
+  void decide() {
     for (std::size_t i = 0; i < active_.size(); ++i) {
       const std::size_t row = active_[i];
       const double error = error_of(i);
-      const bool accepted = error <= 1;
       const double length = std::abs(steps_[i]);
       // The error is of the fifth power of the step (Hairer, Norsett and Wanner 1993, II.4, eq. 4.13).
       const double factor = std::isfinite(error) ? std::clamp(0.9 * std::pow(error, -0.2), 0.2, 5.0) : 0.2;
-      if (accepted) {
-        std::copy_n(y_[i].data(), x_.cols(), x_[row].data());
-        for (std::size_t j = 0; j < x_.cols(); ++j) slope_(row, j) = k_[kStages - 1](i, j) / steps_[i];
-        // A step that was cut short at a level says little of the next one.
-        lengths_[row] = ends_[i] == to ? std::max(lengths_[row], length * factor) : length * factor;
-      } else {
+      if (!(error <= 1)) {
         lengths_[row] = length * std::min(factor, 0.9);
+        continue;
       }
-      if (accepted) sigma_[row] = ends_[i];
-      if (sigma_[row] != to) left.push_back(row);
+      lengths_[row] = length * factor;
+      keep_way(i);
+      std::copy_n(y_[i].data(), x_.cols(), x_[row].data());
+      for (std::size_t j = 0; j < x_.cols(); ++j) slope_(row, j) = k_[kStages - 1](i, j) / steps_[i];
+      sigma_[row] = ends_[i];
     }
-    active_ = std::move(left);
+  }
+
+  void keep_way(std::size_t i) {
+    const std::size_t row = active_[i];
+    DenseStep& way = last_[row];
+    way.from = sigma_[row];
+    way.length = steps_[i];
+    way.start.assign(x_[row].begin(), x_[row].end());
+    for (std::vector<double>& c : way.c) c.resize(x_.cols());
+    for (std::size_t j = 0; j < x_.cols(); ++j) {
+      const double moved = y_(i, j) - way.start[j];
+      const double bend = k_[0](i, j) - moved;
+      double fourth = 0;
+      for (std::size_t s = 0; s < kStages; ++s) fourth += kDense[s] * k_[s](i, j);
+      way.c[0][j] = moved;
+      way.c[1][j] = bend;
+      way.c[2][j] = moved - k_[kStages - 1](i, j) - bend;
+      way.c[3][j] = fourth;
+    }
   }
 
   /// Of a row's step, in units of what is allowed.
@@ -144,12 +201,16 @@ class Rk45 final : public Sampler {
 
   double rtol_;
   double atol_;
-  std::vector<double> lengths_;  // of the next step, a sample; remembered over the levels
-  // The states on their way from one level to the next, a sample each.
+  bool upward_ = false;
+  double left_at_ = -1;  // the level that was reached last
+  double end_ = 0;       // the last level of the run above 0
+  // Where each sample is, which may be past the level that is asked for.
+  std::vector<double> lengths_;  // of the next step, in log sigma
   Rows x_;
   Rows slope_;  // x - D
   std::vector<double> sigma_;
-  std::vector<std::size_t> active_;  // samples that have not arrived
+  std::vector<DenseStep> last_;
+  std::vector<std::size_t> active_;  // samples that have not passed it
   // Of the steps that are being taken, an active sample each.
   std::vector<double> steps_;  // in log sigma, signed
   std::vector<double> ends_;   // sigma
@@ -160,7 +221,6 @@ class Rk45 final : public Sampler {
 }  // namespace
 
 std::unique_ptr<Sampler> make_rk45(const SamplerOptions& options) {
-  // Rounding of the states and of D is some 1e-15 of them: below a tolerance of 1e-14 it would be taken for error.
   // Rounding of the states and of D, some 1e-15 of them, would be taken for error below 1e-14.
   check_option("rk45", "rtol", options.rtol, 1e-14, 0.5);
   check_option("rk45", "atol", options.atol, 0);

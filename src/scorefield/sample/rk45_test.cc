@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "scorefield/base/error.h"
@@ -46,12 +47,36 @@ TEST(Rk45, EndsWhereDop853Does) {
   EXPECT_LE(difference(path[3], oracle->at("truth/pts8/ve_80_0.002").values), kStepsThatCount * 2e-13);
 }
 
-TEST(Rk45, LevelsOnTheWayChangeLittle) {
-  OdeRun run{"rk45", {80, 0.002}, states(kLatents, 80)};
-  run.options.rtol = run.options.atol = 1e-9;
-  const Rows straight = path_of(run).back();
-  run.levels = noise_levels({.steps = 40, .end_at_zero = false});
-  EXPECT_LE(difference(path_of(run).back(), straight.values()), kStepsThatCount * 2e-9);
+TEST(Rk45, LevelsOnTheWayChangeNothing) {
+  // Steps do not end at levels: only the field's answers there, one a level, are added.
+  const Points8 field;
+  const Rows start = states(kLatents, 80);
+  const std::vector<std::uint64_t> seeds(start.rows(), 0);
+  const auto run = [&](const std::vector<double>& levels) {
+    const Sampling sampling{.field = field, .sampler = find_sampler("rk45"), .levels = levels};
+    return sample_from(sampling, {&start, 1}, seeds, {}, nullptr, {});
+  };
+  const Samples straight = run({80, 0.002});
+  const std::vector<double> many = noise_levels({.steps = 200, .end_at_zero = false});
+  const Samples stopped = run(many);
+  EXPECT_TRUE(std::ranges::equal(stopped.x.values(), straight.x.values()));
+  for (std::size_t i = 0; i < start.rows(); ++i) {
+    EXPECT_EQ(stopped.evaluations[i] - (many.size() - 1), straight.evaluations[i] - 1);
+  }
+}
+
+TEST(Rk45, DenseOutputKeepsTheTolerance) {
+  // Held against a run whose steps are far shorter, at levels that no step of its own ends at.
+  OdeRun run{"rk45", noise_levels({.steps = 100, .end_at_zero = false}), states(kLatents, 80)};
+  run.options.rtol = run.options.atol = 1e-12;
+  const std::vector<Rows> exact = path_of(run);
+  for (const double tolerance : {1e-5, 1e-7, 1e-9}) {
+    run.options.rtol = run.options.atol = tolerance;
+    const std::vector<Rows> path = path_of(run);
+    for (std::size_t i = 0; i < path.size(); ++i) {
+      EXPECT_LE(difference(path[i], exact[i].values()), kStepsThatCount * tolerance) << tolerance << ", level " << i;
+    }
+  }
 }
 
 TEST(Rk45, ReturnsUpward) {
