@@ -211,7 +211,7 @@ nlohmann::json resolved_options(const CLI::App& command) {
   return options;
 }
 
-std::vector<std::uint64_t> parse_seeds(const std::string& text, std::string_view what) {
+std::vector<std::uint64_t> parse_ranges(const std::string& text, std::string_view what) {
   constexpr std::uint64_t kMost = std::uint64_t{1} << 26;
   std::vector<std::uint64_t> seeds;
   for (const std::string_view piece : split(text)) {
@@ -228,10 +228,15 @@ std::vector<std::uint64_t> parse_seeds(const std::string& text, std::string_view
     for (std::uint64_t seed = first; seed < last; ++seed) seeds.push_back(seed);
     seeds.push_back(last);
   }
+  return seeds;
+}
+
+std::vector<std::uint64_t> parse_seeds(const std::string& text) {
+  std::vector<std::uint64_t> seeds = parse_ranges(text, "--seeds");
   std::vector<std::uint64_t> sorted = seeds;
   std::ranges::sort(sorted);
   if (const auto twice = std::ranges::adjacent_find(sorted); twice != sorted.end()) {
-    throw Error(fmt::format("{} {}: {} stands there twice; a seed is a sample", what, text, *twice));
+    throw Error(fmt::format("--seeds {}: {} stands there twice; a seed is a sample", text, *twice));
   }
   return seeds;
 }

@@ -74,7 +74,9 @@ nlohmann::json resolved_options(const CLI::App& command);
 
 /// "0-63,100" -> 0, 1, ..., 63, 100. Throws Error for anything else, and for more than 2^26 numbers. `what` names the
 /// flag in errors.
-std::vector<std::uint64_t> parse_seeds(const std::string& text, std::string_view what = "--seeds");
+std::vector<std::uint64_t> parse_ranges(const std::string& text, std::string_view what);
+/// The same of --seeds, where none may stand twice.
+std::vector<std::uint64_t> parse_seeds(const std::string& text);
 /// "80,10.98,0" -> numbers ("inf" allowed). `what` names the flag in errors.
 std::vector<double> parse_numbers(const std::string& text, const std::string& what);
 

@@ -45,7 +45,7 @@ Dataset chosen_rows(const EncodeArguments& arguments, const Dataset& data, const
     for (std::size_t i = 0; i < kFirst; ++i) chosen.push_back(i);
     return rows.select(chosen);
   }
-  for (const std::uint64_t row : parse_seeds(arguments.rows, "--rows")) {
+  for (const std::uint64_t row : parse_ranges(arguments.rows, "--rows")) {
     if (row >= rows.size()) {
       throw Error(fmt::format("--rows {}: {} has the rows 0 to {}", arguments.rows, rows.name(), rows.size() - 1));
     }

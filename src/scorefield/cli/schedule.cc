@@ -62,7 +62,7 @@ std::vector<std::size_t> budgets_of(const ScheduleArguments& arguments, const Sc
   constexpr std::uint64_t kMost = 1000;
   std::vector<std::size_t> budgets;
   std::vector<std::string> faults;
-  for (const std::uint64_t nfe : parse_seeds(arguments.nfe, "--nfe")) {
+  for (const std::uint64_t nfe : parse_ranges(arguments.nfe, "--nfe")) {
     if (nfe > kMost) {
       throw Error(
           fmt::format("--nfe {}: at most {} evaluations; a search is for few, where levels matter", nfe, kMost));

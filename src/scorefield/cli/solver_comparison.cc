@@ -60,7 +60,7 @@ std::vector<std::size_t> budgets_of(const std::string& text) {
                                    28, 40, 56, 80, 112, 160, 224, 320, 448, 640, 896};
   std::set<std::size_t> budgets;
   for (const std::string& piece : pieces_of(text, "--nfe")) {
-    const std::vector<std::uint64_t> numbers = parse_seeds(piece, "--nfe");
+    const std::vector<std::uint64_t> numbers = parse_ranges(piece, "--nfe");
     if (numbers.front() < 1 || numbers.back() > kMostEvaluations) {
       throw Error(fmt::format("--nfe {}: numbers of evaluations lie between 1 and {}", text, kMostEvaluations));
     }

@@ -15,7 +15,7 @@ namespace {
 constexpr int kRefinement = 16;
 constexpr double kRounding = 1e-11;
 
-std::vector<double> levels_of(const OrderProblem& problem, int steps) {
+std::vector<double> levels_of(const FlowProblem& problem, int steps) {
   return noise_levels({.name = "polynomial",
                        .steps = steps + 1,
                        .sigma_min = problem.sigma_min,
@@ -60,7 +60,7 @@ double rms_distance(const Rows& a, const Rows& b) {
 
 }  // namespace
 
-std::vector<OrderMeasurement> measure_orders(const OrderProblem& problem, std::span<const OrderCase> cases,
+std::vector<OrderMeasurement> measure_orders(const FlowProblem& problem, std::span<const OrderCase> cases,
                                              const Context& context) {
   constexpr std::size_t kMostMemory = 4;  // of all samplers
   std::vector<OrderMeasurement> found(cases.size());

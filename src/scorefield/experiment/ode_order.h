@@ -17,7 +17,7 @@ enum class Spacing {
 
 /// What orders are measured on: the flow of a field between two finite noise levels above 0, with `steps` steps and as
 /// often twice as many as `halvings` says.
-struct OrderProblem {
+struct FlowProblem {
   const Field& field;
   double sigma_max = 0;
   double sigma_min = 0;
@@ -45,7 +45,7 @@ struct OrderMeasurement {
 
 /// One measurement a case, against the classical Runge-Kutta method on a 16 times finer grid. Step counts at which
 /// rounding shows (errors below 1e-11 of the largest state) are left out. Throws Error when fewer than three are left.
-std::vector<OrderMeasurement> measure_orders(const OrderProblem& problem, std::span<const OrderCase> cases,
+std::vector<OrderMeasurement> measure_orders(const FlowProblem& problem, std::span<const OrderCase> cases,
                                              const Context& context);
 
 }  // namespace scorefield

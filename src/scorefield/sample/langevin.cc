@@ -52,6 +52,12 @@ class PredictorCorrector final : public Sampler {
                       entry.name));
     }
     predictor_ = entry.make(options);
+    if (corrections_ > 0 && predictor_->keeps_states()) {
+      throw Error(
+          fmt::format("predictor-corrector: {} goes on from states of its own, which a corrector would change; "
+                      "name another sampler, such as reverse-diffusion",
+                      entry.name));
+    }
   }
 
   std::size_t memory() const override { return predictor_->memory(); }

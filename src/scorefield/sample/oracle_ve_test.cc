@@ -215,7 +215,7 @@ TEST(OracleKDiffusion, DpmFastIsDpmSolver3WithALowerOrderAtTheEnd) {
   const Oracle* oracle = Oracle::find();
   if (oracle == nullptr) GTEST_SKIP() << Oracle::kAbsent;
   OdeRun run;
-  run.sampler = "dpm-fast";
+  run.sampler = "dpm3s";
   // 12 evaluations are three steps of order 3, one of order 2 and one of order 1.
   run.levels = noise_levels({.name = "logsnr", .steps = 6, .end_at_zero = false});
   run.start = states(oracle->at("cases/pts8/z").values, 80);

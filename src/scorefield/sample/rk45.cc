@@ -58,6 +58,8 @@ class Rk45 final : public Sampler {
  public:
   Rk45(double rtol, double atol) : rtol_(rtol), atol_(atol) {}
 
+  bool keeps_states() const override { return true; }
+
   void step(const Step& step) override {
     if (step.to.sigma == 0) return step.finish(Combination().add_denoised(1, step.now()));
     // Its own steps go on over the levels; where the run is not where it was left (churn), it starts anew.

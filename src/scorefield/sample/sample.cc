@@ -39,6 +39,13 @@ void check_options(const Sampling& sampling, std::size_t memory) {
     throw Error(fmt::format("churn adds noise to an ODE sampler without memory (euler, heun, dpm2); {} is none",
                             sampling.sampler.name));
   }
+  if (sampling.churn.amount > 0 && sampling.churn.sigma_min > sampling.churn.sigma_max) {
+    throw Error(fmt::format("churn between sigma {} and {} adds nothing: its least level is above its largest",
+                            sampling.churn.sigma_min, sampling.churn.sigma_max));
+  }
+  if (sampling.jump && sampling.levels.back() == 0) {
+    throw Error("a jump returns D at its last level, which must be above 0");
+  }
   if (sampling.analytical_first_step && std::isinf(sampling.levels.front())) {
     throw Error("an analytical first step is for a finite sigma-max: from sigma = inf the first step is exact already");
   }

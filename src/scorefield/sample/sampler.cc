@@ -43,7 +43,7 @@ std::vector<SamplerEntry> table() {
        .options = {"r", "lower-order-final"},
        .make = [](const SamplerOptions& options) { return make_dpm_singlestep(kNoise, 2, options); }},
       {.name = "dpm3s",
-       .aliases = {"dpm_3", "dpm-fast"},
+       .aliases = {"dpm_3"},
        .summary = "DPM-Solver-3",
        .order = 3,
        .evaluations_per_step = 3,

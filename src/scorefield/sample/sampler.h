@@ -51,6 +51,8 @@ class Sampler {
   /// Whether it can step from sigma = inf, in a process that gets there in finite time. For the others a first step
   /// from there is x = D + sigma_1 n, the limit of Euler's in every process.
   virtual bool steps_from_infinity() const { return false; }
+  /// Whether it goes on from states of its own, so that nothing may change them between its steps.
+  virtual bool keeps_states() const { return false; }
   virtual void step(const Step& step) = 0;
 };
 

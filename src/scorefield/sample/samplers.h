@@ -71,8 +71,8 @@ std::unique_ptr<Sampler> make_reverse_diffusion(const SamplerOptions& options);
 
 // rk45.cc
 /// Dormand-Prince 5(4) in log sigma with a step of its own for every sample (Dormand and Prince 1980); error of a step
-/// by the options rtol and atol. It ends a step at every level. D in a last step to 0. Throws Error from a step where
-/// the field is too rough for the tolerance.
+/// by the options rtol and atol. Steps do not end at the levels: dense output of order 4 gives the states there. D in a
+/// last step to 0. Throws Error from a step where the field is too rough for the tolerance.
 std::unique_ptr<Sampler> make_rk45(const SamplerOptions& options);
 
 // posterior_step.cc

@@ -319,8 +319,8 @@ void check_sampling_memory(const SamplingRun& run, const Context& context) {
   const std::size_t levels = observed_levels(run.sampling).size();
   const std::size_t batch = std::min(run.batch, run.seeds.size());
   const std::size_t dimension = run.data.dimension();
-  // A step holds the states, what the field answered, and a solver's own few copies of them.
-  const std::size_t states = (8 + (run.step_noise ? run.step_noise->size() : 0)) * batch * dimension;
+  // A step holds the states, what the field answered, and a solver's own copies of them: 20 in rk45, which has most.
+  const std::size_t states = (20 + (run.step_noise ? run.step_noise->size() : 0)) * batch * dimension;
   const std::size_t posterior = 3 * levels * batch;
   const std::size_t paths = run.data.is_picture() ? 2 * levels * dimension * std::min(kPaths, batch) : 0;
   const std::size_t trajectories = run.save_trajectory ? (levels + 1) * dimension * batch : 0;

@@ -31,6 +31,14 @@ void expect_same(const LinearStep& a, const LinearStep& b, const std::string& wh
   EXPECT_NEAR(a.noise, b.noise, kRounding) << what;
 }
 
+TEST(PredictorCorrector, RefusesPredictorsThatKeepStatesOfTheirOwn) {
+  for (const char* predictor : {"rk45", "unipc2", "langevin"}) {
+    SamplerOptions options;
+    options.predictor = predictor;
+    EXPECT_THROW(find_sampler("predictor-corrector").make(options), Error) << predictor;
+  }
+}
+
 TEST(SdeSteps, WithAllTheNoiseTheFirstOrderOnesAreThePosteriorStep) {
   for (const char* time : {"edm", "ou", "vp"}) {
     const auto process = make_process(time);

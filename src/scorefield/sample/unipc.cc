@@ -14,6 +14,7 @@ class UniPc final : public Multistep {
       : Multistep(order, options), prediction_(prediction), variant_(variant) {}
   /// The corrector goes through the new node and `order` before it.
   std::size_t memory() const override { return order() + 1; }
+  bool keeps_states() const override { return true; }
 
   void step(const Step& step) override {
     if (from_.rows() == 0) {

@@ -96,8 +96,11 @@ CostMatrix euler_costs(const ScheduleProblem& problem, const std::vector<double>
   }
   const std::size_t n = levels.size();
   const std::size_t d = problem.sampling.field.dimension();
-  const Sampling run{
-      .field = problem.sampling.field, .sampler = teacher, .levels = levels, .start = problem.sampling.start};
+  const Sampling run{.field = problem.sampling.field,
+                     .sampler = teacher,
+                     .levels = levels,
+                     .process = problem.sampling.process,
+                     .start = problem.sampling.start};
   context.check_memory(2 * n * std::min(problem.batch, seeds.size()), d * sizeof(double), "the teacher's trajectories");
   CostMatrix costs{levels, std::vector<double>(n * n)};
   for (std::size_t first = 0; first < seeds.size(); first += problem.batch) {

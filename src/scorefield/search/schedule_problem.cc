@@ -55,8 +55,11 @@ ExactEnds exact_ends(const ScheduleProblem& problem, std::span<const std::uint64
                      const Context& context) {
   if (steps < 2) throw Error(fmt::format("the exact end points need at least 2 steps, got {}", steps));
   context.check_memory(2 * seeds.size(), problem.sampling.field.dimension() * sizeof(double), "the exact end points");
-  const Sampling precise{
-      .field = problem.sampling.field, .sampler = find_sampler("rk4"), .levels = {}, .start = problem.sampling.start};
+  const Sampling precise{.field = problem.sampling.field,
+                         .sampler = find_sampler("rk4"),
+                         .levels = {},
+                         .process = problem.sampling.process,
+                         .start = problem.sampling.start};
   // The Euler step from the last level to 0 has an error of its own, of the order of the square of that level.
   ScheduleProblem finer = problem;
   finer.sigma_min = problem.end_at_zero ? problem.sigma_min / 16 : problem.sigma_min;

@@ -118,7 +118,8 @@ class Search {
     std::vector<double> levels;
     for (const std::size_t node : path) {
       const bool is_end = node == 0 || (node + 1 == costs.levels.size());
-      levels.push_back(is_end ? costs.levels[node] : rounded_level(costs.levels[node]));
+      // Rounding must not take a level below the least one, from where no search could move it back.
+      levels.push_back(is_end ? costs.levels[node] : std::max(rounded_level(costs.levels[node]), problem_.sigma_min));
     }
     return levels;
   }
@@ -187,7 +188,7 @@ class Search {
     budget.best_fixed = static_cast<std::size_t>(best - budget.fixed.begin());
     budget.own_gain = mean_of_sample(gains(budget, budget.own), 0);
     budget.gits_gain = mean_of_sample(gains(budget, budget.gits), 0);
-    budget.fixed_is_better = !(budget.own_gain.value > 0);
+    budget.fixed_is_better = !(budget.own_gain.value > 0 || budget.gits_gain.value > 0);
   }
 
   static std::vector<double> gains(const BudgetSchedules& budget, const ScheduleTrial& found) {

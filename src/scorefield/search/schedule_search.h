@@ -48,10 +48,14 @@ struct BudgetSchedules {
   std::size_t best_fixed = 0;        // of least held-out error
   Mean own_gain;                     // best fixed - own, paired over the held-out seeds, data units
   Mean gits_gain;                    // best fixed - gits
-  /// Nothing that was found did better than the best fixed one on held-out noise: that one is to be used.
+  /// Neither of the two that were found did better than the best fixed one on held-out noise: that one is to be used.
   bool fixed_is_better = false;
 
-  const ScheduleTrial& returned() const { return fixed_is_better ? fixed[best_fixed] : own; }
+  /// The best of them on held-out noise.
+  const ScheduleTrial& returned() const {
+    if (fixed_is_better) return fixed[best_fixed];
+    return gits_gain.value > own_gain.value ? gits : own;
+  }
 };
 
 struct ScheduleSearch {
