@@ -101,7 +101,7 @@ void say_how_to_go_on(std::size_t finished, std::size_t requested, const RunFold
 }  // namespace
 
 std::shared_ptr<ComparisonArguments> add_comparison_arguments(CLI::App& command) {
-  const auto arguments = std::make_shared<ComparisonArguments>();
+  auto arguments = std::make_shared<ComparisonArguments>();
   add_data_arguments(command, arguments->data);
   command.get_option("--data")->required(false)->description(
       "Compare on this data set: a name (fashion-mnist, ring:n=500, ...) or a path; without it solvers are listed");
