@@ -149,6 +149,7 @@ HWY_INLINE void add_part(const Row& row, const Softmax& state, const Part<Q, Row
     column += W * kN;
   };
   if (column + V * kN <= columns) return add(std::integral_constant<std::size_t, V>());
+  // NOLINTNEXTLINE(bugprone-infinite-loop): add() moves the column
   while (column < columns) add(std::integral_constant<std::size_t, 1>());
 }
 
