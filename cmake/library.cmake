@@ -19,7 +19,7 @@ target_compile_features(scorefield PUBLIC cxx_std_20)
 target_include_directories(scorefield SYSTEM PRIVATE ${RANDOM123_INCLUDE_DIR} ${SPECTRA_INCLUDE_DIR})
 target_compile_definitions(scorefield PRIVATE SCOREFIELD_VERSION="${PROJECT_VERSION}")
 target_link_libraries(scorefield PUBLIC Threads::Threads fmt::fmt nlohmann_json::nlohmann_json
-  PRIVATE $<BUILD_INTERFACE:scorefield_settings> Eigen3::Eigen ZLIB::ZLIB PNG::PNG JPEG::JPEG
+  PRIVATE ${CMAKE_DL_LIBS} $<BUILD_INTERFACE:scorefield_settings> Eigen3::Eigen ZLIB::ZLIB PNG::PNG JPEG::JPEG
           PkgConfig::HWY PkgConfig::ZIP PkgConfig::CAIRO)
 set_target_properties(scorefield PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0)
 

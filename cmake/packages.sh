@@ -21,6 +21,13 @@ libzip-dev             zip.h
 libcairo2-dev          cairo/cairo.h
 "
 
+# Networks: training, and models that were trained elsewhere. Half a gigabyte; without them everything else is built.
+# LibTorch takes whatever BLAS there is: the reference one is 45 times slower than OpenBLAS.
+network_packages="
+libtorch-dev           torch/script.h
+libopenblas0-pthread   /usr/lib/x86_64-linux-gnu/openblas-pthread/libopenblas.so.0
+"
+
 data_packages="
 dataset-fashion-mnist  /usr/share/datasets/fashion-mnist/train-images-idx3-ubyte.gz
 fonts-dejavu-core      /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf

@@ -1,0 +1,14 @@
+# The plugin with LibTorch, opened when a network is first used (src/scorefield/learn/library.h).
+if(TORCH_INCLUDE_DIR AND TORCH_API_INCLUDE_DIR AND TORCH_LIBRARY AND C10_LIBRARY)
+  file(GLOB network_sources CONFIGURE_DEPENDS src/scorefield/torch/*.cc)
+  list(FILTER network_sources EXCLUDE REGEX "_test\\.cc$")
+  add_library(scorefield_networks MODULE ${network_sources})
+  # clang 14 takes LibTorch 1.13's headers as C++17 only.
+  target_compile_features(scorefield_networks PRIVATE cxx_std_17)
+  set_target_properties(scorefield_networks PROPERTIES CXX_STANDARD 17 INSTALL_RPATH "$ORIGIN/..")
+  target_include_directories(scorefield_networks PRIVATE src)
+  target_include_directories(scorefield_networks SYSTEM PRIVATE ${TORCH_INCLUDE_DIR} ${TORCH_API_INCLUDE_DIR})
+  target_link_libraries(scorefield_networks PRIVATE scorefield_settings ${TORCH_LIBRARY} ${C10_LIBRARY} $<LINK_ONLY:scorefield>)
+else()
+  message(STATUS "LibTorch (libtorch-dev) was not found: networks are left out")
+endif()

@@ -1,0 +1,54 @@
+// The plugin's door: what the library finds by name after dlopen.
+#include <ATen/Parallel.h>
+#include <torch/version.h>
+
+#include "scorefield/base/error.h"
+#include "scorefield/torch/bound_network.h"
+
+namespace scorefield::net {
+namespace {
+
+class TorchLibrary final : public Library {
+ public:
+  TorchLibrary() {
+    // The library's own threads call in; LibTorch must not add its own to each.
+    at::set_num_threads(1);
+  }
+
+  std::string version() const override { return "LibTorch " TORCH_VERSION; }
+
+  std::vector<Tensor> layout(const Architecture& architecture) const override {
+    Parameters parameters(nullptr, Arithmetic::kFloat32);
+    (void)make_function(parameters, architecture);
+    return parameters.layout();
+  }
+
+  std::unique_ptr<Network> make(const Architecture& architecture, const float* weights,
+                                Arithmetic arithmetic) const override {
+    return std::make_unique<BoundNetwork>(architecture, weights, arithmetic);
+  }
+
+  std::unique_ptr<Network> load_script(const std::string& path, const ScriptCall&) const override {
+    throw Error(path + ": TorchScript is not read yet");
+  }
+};
+
+}  // namespace
+
+std::unique_ptr<Function> make_function(Parameters& parameters, const Architecture& architecture) {
+  if (architecture.kind == "mlp") return make_mlp(parameters, architecture);
+  throw Error("unknown kind of network '" + architecture.kind + "'");
+}
+
+}  // namespace scorefield::net
+
+extern "C" {
+
+extern const int scorefield_network_interface;
+const int scorefield_network_interface = scorefield::net::kInterface;
+
+const scorefield::net::Library* scorefield_network_library() {
+  static const scorefield::net::TorchLibrary library;
+  return &library;
+}
+}

@@ -1,0 +1,205 @@
+// Every kind of network: its tensors, its gradients against finite differences, and rows that do not see each other.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+
+#include "scorefield/base/error.h"
+#include "scorefield/base/random.h"
+#include "scorefield/learn/library.h"
+
+namespace scorefield {
+namespace {
+
+using net::Architecture;
+
+std::vector<float> normals(std::uint64_t seed, std::size_t count) {
+  std::vector<double> drawn(count);
+  RandomStream(seed, Purpose::kTest).normals(drawn);
+  return {drawn.begin(), drawn.end()};
+}
+
+/// Weights away from their start, where last layers are zero and most gradients with them.
+std::vector<float> weights_of(const Architecture& architecture) {
+  const auto layout = network_library().layout(architecture);
+  std::vector<float> weights = normals(1, layout.back().offset + layout.back().size);
+  for (const net::Tensor& tensor : layout) {
+    for (std::size_t i = tensor.offset; i < tensor.offset + tensor.size; ++i) {
+      weights[i] = tensor.value + weights[i] * (tensor.deviation > 0 ? tensor.deviation : 0.1F);
+    }
+  }
+  return weights;
+}
+
+struct Rows32 {
+  std::vector<float> x;
+  std::vector<float> label;
+  std::vector<std::int32_t> classes;
+  net::Batch batch(const Architecture& a) const {
+    return {label.size(), x.data(), a.noise_label ? label.data() : nullptr, a.classes > 0 ? classes.data() : nullptr};
+  }
+};
+
+Rows32 rows_of(const Architecture& architecture, std::size_t rows) {
+  Rows32 made{normals(2, rows * architecture.input.size()), normals(3, rows), {}};
+  for (std::size_t i = 0; i < rows; ++i) {
+    made.label[i] *= 0.3F;
+    made.classes.push_back(static_cast<std::int32_t>(i % (architecture.classes + 1)) - 1);
+  }
+  return made;
+}
+
+class Kinds : public testing::TestWithParam<Architecture> {};
+
+double dot(const std::vector<float>& a, const std::vector<float>& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += static_cast<double>(a[i]) * b[i];
+  return sum;
+}
+
+/// <cotangent, F> at weights + step * direction_w and x + step * direction_x.
+double shifted(const Architecture& architecture, std::vector<float> weights, Rows32 rows,
+               const std::vector<float>& cotangent, const std::vector<float>& direction_w,
+               const std::vector<float>& direction_x, float step) {
+  for (std::size_t i = 0; i < direction_w.size(); ++i) weights[i] += step * direction_w[i];
+  for (std::size_t i = 0; i < direction_x.size(); ++i) rows.x[i] += step * direction_x[i];
+  const auto network = network_library().make(architecture, weights.data(), net::Arithmetic::kFloat32);
+  std::vector<float> out(cotangent.size());
+  network->evaluate(rows.batch(architecture), out.data());
+  return dot(cotangent, out);
+}
+
+TEST_P(Kinds, GradientsAgreeWithDifferences) {
+  const Architecture& architecture = GetParam();
+  const std::vector<float> weights = weights_of(architecture);
+  const Rows32 rows = rows_of(architecture, 3);
+  const auto network = network_library().make(architecture, weights.data(), net::Arithmetic::kFloat32);
+  const std::vector<float> cotangent = normals(4, 3 * architecture.output.size());
+  std::vector<float> out(cotangent.size());
+  std::vector<float> gradient(weights.size());
+  std::vector<float> x_gradient(rows.x.size());
+  network->forward(rows.batch(architecture), out.data());
+  network->pull_back(cotangent.data(), gradient.data(), x_gradient.data());
+
+  // A central difference errs by f''' h^2 / 6 and by a rounding of 6e-8 |f| / h; along the gradient itself both are
+  // small against its square at h where |h g| is a hundredth or so.
+  const double norm_w = std::sqrt(dot(gradient, gradient));
+  const double norm_x = std::sqrt(dot(x_gradient, x_gradient));
+  ASSERT_GT(norm_w, 0);
+  ASSERT_GT(norm_x, 0);
+  const auto slope = [&](std::vector<float> w, std::vector<float> x, double norm) {
+    for (float& v : w) v /= static_cast<float>(norm);
+    for (float& v : x) v /= static_cast<float>(norm);
+    const float h = 0.01F;
+    return (shifted(architecture, weights, rows, cotangent, w, x, h) -
+            shifted(architecture, weights, rows, cotangent, w, x, -h)) /
+           (2 * static_cast<double>(h));
+  };
+  EXPECT_NEAR(slope(gradient, {}, norm_w), norm_w, 0.01 * norm_w);
+  EXPECT_NEAR(slope({}, x_gradient, norm_x), norm_x, 0.01 * norm_x);
+}
+
+TEST_P(Kinds, GradientsAddUpAndWeightsAreReadAtEveryCall) {
+  const Architecture& architecture = GetParam();
+  std::vector<float> weights = weights_of(architecture);
+  const Rows32 rows = rows_of(architecture, 2);
+  const auto network = network_library().make(architecture, weights.data(), net::Arithmetic::kFloat32);
+  const std::vector<float> cotangent = normals(5, 2 * architecture.output.size());
+  std::vector<float> out(cotangent.size());
+  std::vector<float> once(weights.size());
+  std::vector<float> twice(weights.size());
+  network->forward(rows.batch(architecture), out.data());
+  network->pull_back(cotangent.data(), once.data(), nullptr);
+  for (int i = 0; i < 2; ++i) {
+    network->forward(rows.batch(architecture), out.data());
+    network->pull_back(cotangent.data(), twice.data(), nullptr);
+  }
+  for (std::size_t i = 0; i < once.size(); ++i) ASSERT_EQ(twice[i], 2 * once[i]) << i;
+
+  for (float& weight : weights) weight *= 1.5F;
+  std::vector<float> moved(out.size());
+  network->evaluate(rows.batch(architecture), moved.data());
+  EXPECT_NE(moved, out);
+}
+
+TEST_P(Kinds, StartFromTheirLayout) {
+  const auto layout = network_library().layout(GetParam());
+  std::size_t end = 0;
+  for (const net::Tensor& tensor : layout) {
+    EXPECT_EQ(tensor.offset, end) << tensor.name;
+    std::size_t size = 1;
+    for (const std::size_t n : tensor.shape) size *= n;
+    EXPECT_EQ(tensor.size, size) << tensor.name;
+    end += size;
+  }
+}
+
+TEST_P(Kinds, QuadraticFormsAreThoseOfTheJacobian) {
+  const Architecture& architecture = GetParam();
+  if (architecture.input.size() != architecture.output.size()) GTEST_SKIP() << "not a field";
+  const std::vector<float> weights = weights_of(architecture);
+  const Rows32 rows = rows_of(architecture, 2);
+  const auto network = network_library().make(architecture, weights.data(), net::Arithmetic::kFloat32);
+  const std::size_t d = architecture.input.size();
+  const std::vector<float> probes = normals(6, 2 * 2 * d);
+  std::vector<float> out(2 * d);
+  std::vector<float> forms(2 * 2);
+  network->forward_forms(rows.batch(architecture), probes.data(), 2, out.data(), forms.data());
+  for (std::size_t k = 0; k < 2; ++k) {
+    std::vector<float> probe(2 * d);
+    for (std::size_t i = 0; i < 2; ++i) std::memcpy(&probe[i * d], &probes[(i * 2 + k) * d], d * sizeof(float));
+    std::vector<float> product(2 * d);
+    network->forward(rows.batch(architecture), out.data());
+    network->pull_back(probe.data(), nullptr, product.data());
+    for (std::size_t i = 0; i < 2; ++i) {
+      double form = 0;
+      double size = 0;
+      for (std::size_t j = 0; j < d; ++j) {
+        const double term = static_cast<double>(product[i * d + j]) * probe[i * d + j];
+        form += term;
+        size += std::abs(term);
+      }
+      EXPECT_NEAR(forms[i * 2 + k], form, 1e-5 * size);  // some hundred float32 roundings of the terms
+    }
+  }
+
+  // The gradient of the forms, against a difference along itself.
+  const std::vector<float> none(2 * d);
+  const std::vector<float> form_cotangent = {1, -0.5F, 2, 1};
+  std::vector<float> gradient(weights.size());
+  network->forward_forms(rows.batch(architecture), probes.data(), 2, out.data(), forms.data());
+  network->pull_back_forms(none.data(), form_cotangent.data(), gradient.data());
+  const double norm = std::sqrt(dot(gradient, gradient));
+  ASSERT_GT(norm, 0);
+  const float h = 0.01F;
+  double slope = 0;
+  for (const float step : {h, -h}) {
+    std::vector<float> moved = weights;
+    for (std::size_t i = 0; i < moved.size(); ++i) moved[i] += step * gradient[i] / static_cast<float>(norm);
+    const auto there = network_library().make(architecture, moved.data(), net::Arithmetic::kFloat32);
+    there->forward_forms(rows.batch(architecture), probes.data(), 2, out.data(), forms.data());
+    slope += (step > 0 ? 1 : -1) * dot(form_cotangent, forms) / (2 * static_cast<double>(h));
+  }
+  EXPECT_NEAR(slope, norm, 0.02 * norm);  // as above, with a second derivative more
+}
+
+Architecture mlp() {
+  Architecture made;
+  made.input = made.output = {2, 1, 1};
+  made.width = 16;
+  made.layers = 2;
+  made.frequencies = 4;
+  made.classes = 3;
+  return made;
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Kinds, testing::Values(mlp()), [](const auto& kind) { return kind.param.kind; });
+
+TEST(Networks, AnUnknownKindIsAnError) {
+  Architecture made = mlp();
+  made.kind = "rnn";
+  EXPECT_THROW((void)network_library().layout(made), Error);
+}
+
+}  // namespace
+}  // namespace scorefield
