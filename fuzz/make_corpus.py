@@ -2,9 +2,11 @@
 """Writes the seed corpora of the table readers: fuzz/make_corpus.py [folder, default fuzz/corpus beside this file].
 
 Each file is as small as its point allows: a sound one a feature, and one a message of the reader, under a name that says
-which. The unit test data/corpus_test.cc reads them all and checks that no message of a reader is missing.
+which. The unit tests data/corpus_test.cc and learn/safetensors_test.cc read them all and check that no message of a
+reader is missing.
 """
 import gzip
+import json
 import pathlib
 import struct
 import sys
@@ -165,11 +167,55 @@ def points_corpus():
     }
 
 
+def safetensors(header, content=b"", length=None):
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    return struct.pack("<Q", len(text) if length is None else length) + text + content
+
+
+def tensor(begin=0, end=4, dtype="F32", shape=(1,)):
+    return {"dtype": dtype, "shape": list(shape), "data_offsets": [begin, end]}
+
+
+def safetensors_corpus():
+    good = safetensors({"__metadata__": {"format": "pt"}, "a": tensor(), "b": tensor(4, 8)}, bytes(8))
+    fields = b'"dtype":"F32","shape":[1],"data_offsets":[0,4]'
+    corpus = {
+        "good": good, "none": safetensors({}), "padded": safetensors(b'{"a":{' + fields + b"}}   ", bytes(4)),
+        "scalar": safetensors({"a": tensor(shape=())}, bytes(4)), "empty": safetensors({"a": tensor(0, 0, shape=(0, 3))}),
+        "any-order": safetensors({"a": tensor(4, 8), "b": tensor()}, bytes(8)), "short": b"\0" * 7,
+        "odd": safetensors({"a": tensor(0, 1, "U8"), "b": tensor(1, 5)}, bytes(5)),
+        "header-cut": good[:30], "header-lie": safetensors({}, length=2**64 - 1), "not-json": safetensors(b"{a}"),
+        "not-object": safetensors(b"[]      "), "spaces-first": safetensors(b" {}"), "nul": safetensors(b"{}\0\0"),
+        "json-cut": safetensors(b'{"a":'), "deep": safetensors(b'{"a":' * 2000), "deep-array": safetensors(b'{"a":' + b"[" * 2000),
+        "deep-shape": safetensors(b'{"a":{"shape":' + b"[" * 2000), "not-utf8": safetensors(b'{"\xff":{' + fields + b"}}", bytes(4)),
+        "tensor-number": safetensors({"a": 1}), "metadata-number": safetensors({"__metadata__": {"a": 1}}),
+        "metadata-object": safetensors({"__metadata__": {"a": {}}}), "metadata-null": safetensors({"__metadata__": None}),
+        "metadata-twice": safetensors(b'{"__metadata__":{},"__metadata__":{}}'),
+        "metadata-key-twice": safetensors(b'{"__metadata__":{"a":"","a":""}}'),
+        "tensor-twice": safetensors(b'{"a":{' + fields + b'},"a":{' + fields + b"}}", bytes(4)),
+        "field-twice": safetensors(b'{"a":{' + fields + b"," + fields + b"}}", bytes(4)),
+        "field-unknown": safetensors({"a": {**tensor(), "strides": [1]}}, bytes(4)),
+        "field-missing": safetensors({"a": {"dtype": "F32", "shape": [1]}}, bytes(4)),
+        "type-unknown": safetensors({"a": tensor(0, 2, "BF16")}, bytes(2)), "shape-text": safetensors({"a": {"shape": "x"}}),
+        "shape-negative": safetensors({"a": {"shape": [-1]}}), "shape-half": safetensors({"a": {"shape": [0.5]}}),
+        "shape-true": safetensors({"a": {"shape": [True]}}), "axes": safetensors({"a": {"shape": [1] * 33}}),
+        "shape-huge": safetensors({"a": tensor(shape=(2**40, 2**40))}, bytes(4)),
+        "offsets-three": safetensors({"a": {"data_offsets": [0, 1, 2]}}), "offsets-back": safetensors({"a": tensor(4, 0)}, bytes(4)),
+        "ends-outside": safetensors({"a": tensor(0, 2**63)}, bytes(4)), "values-cut": good[:-1], "values-long": good + b"x",
+        "shape-lie": safetensors({"a": tensor(shape=(2,))}, bytes(4)),
+        "overlap": safetensors({"a": tensor(), "b": tensor(2, 6)}, bytes(6)),
+        "hole": safetensors({"a": tensor(), "b": tensor(5, 9)}, bytes(9)), "hole-first": safetensors({"a": tensor(1, 5)}, bytes(5)),
+    }
+    for code, size in {"U64": 8, "I64": 8, "F64": 8, "U32": 4, "I32": 4, "F16": 2, "U16": 2, "I16": 2, "I8": 1}.items():
+        corpus["type-" + code.lower()] = safetensors({"a": tensor(0, 2 * size, code, (2,))}, bytes(2 * size))
+    return corpus
+
+
 def main():
     here = pathlib.Path(__file__).resolve().parent
     root = pathlib.Path(sys.argv[1]) if len(sys.argv) > 1 else here / "corpus"
     for reader, files in {"idx": idx_corpus(), "npy": npy_corpus(), "npz": npz_corpus(), "cifar": cifar_corpus(),
-                          "points": points_corpus()}.items():
+                          "points": points_corpus(), "safetensors": safetensors_corpus()}.items():
         folder = root / reader
         folder.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
