@@ -7,8 +7,8 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/cli/command.h"
+#include "scorefield/cli/field_flags.h"
 #include "scorefield/cli/sampler_flags.h"
-#include "scorefield/field/empirical.h"
 #include "scorefield/sample/encoding.h"
 
 namespace scorefield {
@@ -23,9 +23,8 @@ struct EncodeArguments {
   std::string input;
   std::string held_out;
   std::string rows;
-  int label = -1;
+  FieldArguments field;
   bool one_way = false;
-  bool precise = false;
   std::size_t batch = 64;
   std::string out;
   std::string config;
@@ -88,22 +87,17 @@ void run_encode(const CLI::App& command, const EncodeArguments& arguments) {
   const std::unique_ptr<const Process> process = chosen_process(arguments.sampler, levels);
 
   const Dataset data = open_dataset(arguments.data, context);
-  const Empirical field(data, {.precision = arguments.precise ? Precision::kPrecise : Precision::kFast}, context);
-  if (arguments.label >= static_cast<int>(data.classes())) {
-    throw Error(data.classes() == 0 ? fmt::format("--label {}: {} has no labels", arguments.label, data.name())
-                                    : fmt::format("--label {}: the labels of {} go from 0 to {}", arguments.label,
-                                                  data.name(), data.classes() - 1));
-  }
+  const ChosenField chosen = choose_field(arguments.field, data, context);
   const Dataset rows = chosen_rows(arguments, data, context);
   // Nothing in here throws: g++ 12 destroys members twice when an initialiser of an aggregate does.
   const Encoding encoding{.data = data,
-                          .sampling = {.field = field,
+                          .sampling = {.field = chosen.field(),
                                        .sampler = solver,
                                        .levels = levels,
                                        .process = process.get(),
                                        .options = arguments.sampler.options},
                           .rows = rows,
-                          .label = arguments.label,
+                          .label = chosen.label(),
                           .batch = arguments.batch,
                           .one_way = arguments.one_way};
   check_encoding(encoding, context);
@@ -158,11 +152,8 @@ void add_encode_command(CLI::App& app) {
                    "Which of them, e.g. 0-63,100 (default: all of --input, else the first 64)")
       ->group("Data");
   add_sampler_arguments(*command, arguments->sampler);
-  command->add_option("--label", arguments->label, "Condition on this class (-1: none)")
-      ->check(CLI::Range(-1, 1 << 30))
-      ->capture_default_str();
+  add_field_arguments(*command, arguments->field);
   command->add_flag("--one-way", arguments->one_way, "The latents only, not the way back");
-  command->add_flag("--precise", arguments->precise, "The field in double precision (1e-12), slower");
   command->add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");
   command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
       ->group("Run");

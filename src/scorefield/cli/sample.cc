@@ -9,9 +9,9 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/cli/command.h"
+#include "scorefield/cli/field_flags.h"
 #include "scorefield/cli/sample_text.h"
 #include "scorefield/cli/sampler_flags.h"
-#include "scorefield/field/empirical.h"
 #include "scorefield/metrics/description.h"
 #include "scorefield/sample/sampling_run.h"
 
@@ -32,8 +32,7 @@ struct SampleArguments {
   std::string step_noise;
   std::string init;
   std::optional<double> sigma_start;
-  int label = -1;
-  bool precise = false;
+  FieldArguments field;
   bool save_trajectory = false;
   std::string dtype = "auto";
   std::size_t batch = 64;
@@ -188,11 +187,9 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
   const Start start = start_of(arguments);
 
   const Dataset data = open_dataset(arguments.data, context);
-  const Empirical field(data, {.precision = arguments.precise ? Precision::kPrecise : Precision::kFast}, context);
+  const ChosenField chosen = choose_field(arguments.field, data, context);
+  const Field& field = chosen.field();
   const SampleType type = sample_type(arguments.dtype, data);
-  if (arguments.label >= 0 && data.classes() == 0) {
-    throw Error(fmt::format("--label {}: {} has no labels", arguments.label, data.name()));
-  }
   // Nothing in here throws: g++ 12 destroys members twice when an initialiser of an aggregate does.
   SamplingRun run{.data = data,
                   .sampling = {.field = field,
@@ -205,7 +202,7 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
                                .analytical_first_step = arguments.analytical_first_step,
                                .jump = arguments.jump_after.has_value()},
                   .seeds = {},
-                  .label = arguments.label,
+                  .label = chosen.label(),
                   .batch = arguments.batch,
                   .type = type,
                   .held_out = {},
@@ -217,7 +214,7 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
   if (!arguments.init.empty()) run.init = open_rows(arguments.init, "--init", arguments.data, data, context);
   if (!arguments.step_noise.empty()) run.step_noise.emplace(arguments.step_noise, data.dimension(), context);
   run.seeds = seeds_of(arguments, run);
-  run.second_moment = arguments.label < 0 ? second_moment(field) : second_moment(data, arguments.label);
+  run.second_moment = run.label < 0 ? second_moment(field) : second_moment(data, run.label);
   (void)evaluations_of(run);  // refuses what does not go together
   if (const std::string warning = start_warning(run); !warning.empty()) fmt::print(stderr, "{}\n", warning);
   if (arguments.dry_run) {
@@ -341,10 +338,7 @@ void add_sample_command(CLI::App& app) {
   add_end_argument(*command, arguments->sampler);
   add_stochastic_flags(*command, *arguments);
   add_start_flags(*command, *arguments);
-  command->add_option("--label", arguments->label, "Condition on this class (-1: none)")
-      ->check(CLI::Range(-1, 1 << 30))
-      ->capture_default_str();
-  command->add_flag("--precise", arguments->precise, "The field in double precision (1e-12), slower");
+  add_field_arguments(*command, arguments->field);
   command->add_flag("--save-trajectory", arguments->save_trajectory,
                     "trajectory.npz: the states of every sample at every noise level, float64");
   command->add_option("--dtype", arguments->dtype, "Of samples.npz: u8 (images), f32, f64; auto: u8 for 8-bit images")

@@ -16,6 +16,18 @@ std::string number(double value, const char* format) {
   return std::isnan(value) ? "-" : fmt::format(fmt::runtime(format), value);
 }
 
+std::string levels_text(const SamplingReport& report) {
+  std::string text =
+      fmt::format("\n{:>4}  {:>10}  {:>9}  {:>12}  {:>13}\n", "step", "sigma", "entropy", "effective", "largest");
+  text += fmt::format("{:>4}  {:>10}  {:>9}  {:>12}  {:>13}\n", "", "", "[nats]", "sample size", "weight");
+  for (std::size_t s = 0; s < report.levels.size(); ++s) {
+    const LevelSummary& level = report.levels[s];
+    text += fmt::format("{:>4}  {:>10.4g}  {:>9}  {:>12}  {:>13}\n", s, level.sigma, number(level.entropy, "{:.4f}"),
+                        number(level.effective_sample_size, "{:.2f}"), number(level.largest_weight, "{:.3g}"));
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string start_text(const SamplingRun& run) {
@@ -27,6 +39,9 @@ std::string start_text(const SamplingRun& run) {
   }
   if (run.sampling.start == Start::kExact) return "start: drawn from p_sigma_max itself";
   if (std::isinf(sigma_max)) return fmt::format("start: {} at sigma = inf, where it costs nothing", source);
+  if (!run.second_moment) {
+    return fmt::format("start: {} at sigma = {:g}; what that costs is not known", source, sigma_max);
+  }
   const double mismatch = start_mismatch(run).value_or(0);
   if (run.sampling.start == Start::kProcess) {
     return fmt::format("start: N(0, I) in the process's coordinates at sigma = {:g} costs at most {:.3g} nats",
@@ -43,18 +58,13 @@ std::string start_warning(const SamplingRun& run) {
   return fmt::format(
       "warning: the start costs up to {:.3g} nats, over {}, so the samples' law is off; --sigma-max {:.3g} would "
       "fit, or --start exact",
-      mismatch, kMismatchWarning, fitting_sigma_max(run.second_moment, kMismatchWarning));
+      mismatch, kMismatchWarning, fitting_sigma_max(*run.second_moment, kMismatchWarning));
 }
 
 std::string report_text(const SamplingRun& run, const SamplingReport& report) {
-  std::string text =
-      fmt::format("\n{:>4}  {:>10}  {:>9}  {:>12}  {:>13}\n", "step", "sigma", "entropy", "effective", "largest");
-  text += fmt::format("{:>4}  {:>10}  {:>9}  {:>12}  {:>13}\n", "", "", "[nats]", "sample size", "weight");
-  for (std::size_t s = 0; s < report.levels.size(); ++s) {
-    const LevelSummary& level = report.levels[s];
-    text += fmt::format("{:>4}  {:>10.4g}  {:>9}  {:>12}  {:>13}\n", s, level.sigma, number(level.entropy, "{:.4f}"),
-                        number(level.effective_sample_size, "{:.2f}"), number(level.largest_weight, "{:.3g}"));
-  }
+  const bool has_posterior = run.sampling.field.capabilities().posterior;
+  std::string text;
+  if (has_posterior) text += levels_text(report);
   const Proportion& copies = report.copies.share;
   const Proportion& wrong = report.false_positives;
   text +=
@@ -75,7 +85,8 @@ std::string report_text(const SamplingRun& run, const SamplingReport& report) {
       equal ? fmt::format("{}", report.most_evaluations) : fmt::format("{:.1f}", report.mean_evaluations),
       equal ? "" : fmt::format(" ({} to {})", report.least_evaluations, report.most_evaluations), report.seconds);
   if (run.data.is_picture()) {
-    text += "pictures: grid.png nearest.png paths.png effective_sample_size.png\n";
+    text +=
+        fmt::format("pictures: grid.png nearest.png paths.png{}\n", has_posterior ? " effective_sample_size.png" : "");
     if (!run.data.is_eight_bit()) text += "  (data units [-1, 1] shown from black to white, clipped)\n";
   }
   return text;

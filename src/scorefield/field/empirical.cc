@@ -75,6 +75,18 @@ Capabilities Empirical::capabilities() const {
           .draw = true};
 }
 
+std::vector<double> Empirical::class_probabilities() const {
+  std::vector<double> shares(data_.classes());
+  double total = 0;
+  for (std::size_t i = 0; i < data_.labels().size(); ++i) {
+    const double weight = options_.weights.empty() ? 1 : options_.weights[i];
+    shares[static_cast<std::size_t>(data_.labels()[i])] += weight;
+    total += weight;
+  }
+  for (double& share : shares) share /= total;
+  return shares;
+}
+
 std::span<const std::uint32_t> Empirical::rows_of(int label) const {
   if (label < 0) return {};
   const auto labels = data_.labels();

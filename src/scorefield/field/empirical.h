@@ -24,6 +24,8 @@ class Empirical final : public Field {
   Empirical(Dataset data, EmpiricalOptions options, const Context& context);
 
   const Dataset& data() const { return data_; }
+  /// P(class) of a draw, [classes]; empty without labels.
+  std::vector<double> class_probabilities() const;
 
   std::size_t dimension() const override { return data_.dimension(); }
   Capabilities capabilities() const override;

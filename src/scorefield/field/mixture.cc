@@ -276,6 +276,17 @@ Answer GaussianMixture::ask(RowsView<const double> x, std::span<const double> si
   return answer;
 }
 
+std::vector<double> GaussianMixture::class_probabilities() const {
+  std::vector<double> shares(members_.size() - 1);
+  if (shares.empty()) return shares;
+  for (std::size_t i = 0; i < components_.size(); ++i) {
+    const GaussianComponent& component = components_[i];
+    if (component.label < 0) throw Error(fmt::format("component {} of the mixture has no class, others have one", i));
+    shares[static_cast<std::size_t>(component.label)] += component.weight;
+  }
+  return shares;
+}
+
 void GaussianMixture::draw(std::uint64_t seed, int label, std::span<double> out) const {
   if (label < -1 || label + 2 > static_cast<int>(members_.size())) {
     throw Error(fmt::format("label {} is unknown to the mixture", label));

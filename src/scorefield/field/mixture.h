@@ -36,6 +36,8 @@ class GaussianMixture final : public Field {
   void draw(std::uint64_t seed, int label, std::span<double> out) const override;
 
   const std::vector<GaussianComponent>& components() const { return components_; }
+  /// P(class) of a draw, [classes]; empty without labels. Throws Error when only some components have one.
+  std::vector<double> class_probabilities() const;
 
  private:
   /// The components of a class, ascending; all of them for -1. Throws Error for a class without one.

@@ -113,6 +113,7 @@ void write_sample_size_figure(const SamplingRun& run, const SamplingReport& repo
     size.band_low.push_back(level.least_effective_sample_size);
     size.band_high.push_back(level.most_effective_sample_size);
   }
+  if (size.x.empty()) return;
   Panel panel{.title = "Training rows the posterior weighs (mean and range of the samples)",
               .x = {.label = "noise level σ [data units]", .scale = Scale::kLog, .reversed = true},
               .y = {.label = "effective sample size 1/Σw² [rows]", .scale = Scale::kLog}};

@@ -27,16 +27,16 @@ constexpr std::size_t kBytesPerSeed = 32;  // the seed, two distances and two ro
 /// and reports progress.
 class Recorder final : public Observer {
  public:
-  Recorder(std::size_t samples, std::size_t paths, std::size_t levels, std::size_t dimension, bool keep_states,
-           std::size_t before, std::size_t total, const Context& context)
+  Recorder(const SamplingRun& run, std::size_t samples, std::size_t paths, std::size_t levels, std::size_t before,
+           std::size_t total, const Context& context)
       : posterior(samples, 3 * levels),
-        path(paths, 2 * levels * dimension),
-        states(keep_states ? samples : 0, (levels + 1) * dimension),
+        path(paths, 2 * levels * run.data.dimension()),
+        states(run.save_trajectory ? samples : 0, (levels + 1) * run.data.dimension()),
         levels_(levels),
         before_(static_cast<double>(before)),
         total_(static_cast<double>(total)),
         context_(context) {
-    request_.posterior = true;
+    request_.posterior = run.sampling.field.capabilities().posterior;
   }
 
   const Request& request() const override { return request_; }
@@ -282,12 +282,12 @@ std::optional<std::size_t> evaluations_of(const SamplingRun& run) {
 std::optional<double> start_mismatch(const SamplingRun& run) {
   const Sampling& sampling = run.sampling;
   const double sigma = sampling.levels.front();
-  if (run.init) return std::nullopt;
+  if (run.init || !run.second_moment) return std::nullopt;
   if (sampling.start == Start::kExact) return 0;
   if (sampling.start == Start::kProcess && sampling.process != nullptr) {
-    return start_mismatch(run.second_moment, run.data.dimension(), point_at_sigma(*sampling.process, sigma).law);
+    return start_mismatch(*run.second_moment, run.data.dimension(), point_at_sigma(*sampling.process, sigma).law);
   }
-  return start_mismatch(run.second_moment, sigma);
+  return start_mismatch(*run.second_moment, sigma);
 }
 
 Samples sample_some(const SamplingRun& run, std::size_t first, std::size_t count, Observer* observer,
@@ -355,7 +355,7 @@ SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Con
       const std::size_t first = records.size();
       const auto seeds = std::span(run.seeds).subspan(first, std::min(run.batch, requested - first));
       const std::size_t new_paths = first < paths ? std::min(paths - first, seeds.size()) : 0;
-      Recorder recorder(seeds.size(), new_paths, levels, dimension, run.save_trajectory, first, requested, context);
+      Recorder recorder(run, seeds.size(), new_paths, levels, first, requested, context);
       const Samples samples = sample_some(run, first, seeds.size(), &recorder, context);
       recorder.keep_states(levels, samples.x.view());
       const NearestTwo nearest = nearest_two(run.data, samples.x.view(), context);

@@ -29,7 +29,9 @@ struct SamplingRun {
   int label = -1;  // of every sample; -1 is unconditional
   std::size_t batch = 64;
   SampleType type = SampleType::kF32;
-  double second_moment = 0;  // E|x_0|^2 of what is sampled (second_moment(), of the label's rows where there is one)
+  /// E|x_0|^2 of the law that is sampled (second_moment(), of the label's rows where there is one); null where it is
+  /// not known.
+  std::optional<double> second_moment;
   /// Real rows that no sampler has seen, for the copy rule's false-positive rate; without it each training row is held
   /// against the others.
   std::optional<Dataset> held_out;
@@ -46,7 +48,8 @@ struct SamplingRun {
 /// after. Throws Error for what sample() would refuse, and when there are fewer recorded draws than the run asks for.
 std::optional<std::size_t> evaluations_of(const SamplingRun& run);
 
-/// What the start costs at most, nats (start_mismatch()); null for given rows, which are no draw of p_sigma_max.
+/// What the start costs at most, nats (start_mismatch()); null for given rows, which are no draw of p_sigma_max, and
+/// where the law is not known.
 std::optional<double> start_mismatch(const SamplingRun& run);
 
 /// Samples `count` of the run's seeds from `first` on, as one batch.
@@ -94,8 +97,8 @@ void check_sampling_memory(const SamplingRun& run, const Context& context);
 ///   nearest.npz    row, distance [N, 2] (nearest and second training row), copy [N]
 ///   stats.jsonl    a line a noise level;  report.json;  pictures (write_sampling_pictures)
 /// None of it depends on batch, threads or on how often the run was interrupted. When cancelled it writes the same for
-/// the samples that are finished and returns, or throws Cancelled when there are none. The field must tell its
-/// posterior. Throws Error when the states of a batch are over the memory limit.
+/// the samples that are finished and returns, or throws Cancelled when there are none. A field that does not tell its
+/// posterior is not asked for it. Throws Error when the states of a batch are over the memory limit.
 SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Context& context);
 
 /// The unit that run_sampling() marks done in the folder of a complete run.
