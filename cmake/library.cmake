@@ -26,7 +26,7 @@ set_target_properties(scorefield PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION
 # At -O2 g++ 12 loses a factor of 3 in the hot loops.
 if(CMAKE_BUILD_TYPE STREQUAL "Release")
   file(GLOB kernels CONFIGURE_DEPENDS src/scorefield/kernel/*.cc src/scorefield/base/normals.cc
-       src/scorefield/base/gram.cc src/scorefield/base/eigen.cc)
+       src/scorefield/base/gram.cc src/scorefield/base/eigen.cc src/scorefield/learn/optimiser.cc)
   set_source_files_properties(${kernels} PROPERTIES COMPILE_OPTIONS "-O3")
 endif()
 

@@ -17,6 +17,9 @@ enum class Purpose : std::uint16_t {
   kProbe = 6,         // random directions and probes of estimators
   kTest = 7,
   kFreshNoise = 8,  // noise of samplers outside the Brownian path; node = leaf of log sigma * 2^32 + number
+  kInitialWeights = 9,   // of networks; node = the tensor's number
+  kTrainingNoise = 10,   // noise added to training rows; node = step, element = row of the batch * d + value
+  kTrainingChoice = 11,  // noise levels, dropped labels, flips, probes of a training row; node = step
 };
 
 /// The stream of one (seed, purpose, node). Copyable, has no state that drawing changes.
