@@ -41,7 +41,7 @@ struct Architecture {
   std::size_t attention_below = 8;                   // unet: attention where height and width are at most this
   std::size_t heads = 4;                             // of attention
   std::size_t groups = 8;                            // of group norm
-  std::size_t patch = 4;                             // dit: pixels a side of a token
+  std::size_t patch = 4;                             // dit: pixels a side of a token; unet: of a position
 };
 
 }  // namespace scorefield::net

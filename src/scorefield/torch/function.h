@@ -25,6 +25,7 @@ class Function {
 /// Each throws Error for hyperparameters that do not go together. Without weights in `parameters`, only their list is
 /// made.
 std::unique_ptr<Function> make_mlp(Parameters& parameters, const Architecture& architecture);
+std::unique_ptr<Function> make_unet(Parameters& parameters, const Architecture& architecture);
 
 /// By Architecture::kind. Throws Error for an unknown one.
 std::unique_ptr<Function> make_function(Parameters& parameters, const Architecture& architecture);

@@ -16,7 +16,7 @@ std::vector<std::int64_t> sizes(const std::vector<std::size_t>& shape) {
 }  // namespace
 
 at::Tensor Parameters::add(Tensor tensor) {
-  tensor.offset = layout_.empty() ? 0 : layout_.back().offset + layout_.back().size;
+  tensor.offset = count();
   tensor.size = 1;
   for (const std::size_t n : tensor.shape) tensor.size *= n;
   layout_.push_back(tensor);

@@ -26,6 +26,8 @@ class Parameters {
   at::Tensor embedding(const std::string& name, const std::vector<std::size_t>& shape, double deviation);
 
   const std::vector<Tensor>& layout() const { return layout_; }
+  /// Values in all tensors so far.
+  std::size_t count() const { return layout_.empty() ? 0 : layout_.back().offset + layout_.back().size; }
   const std::vector<at::Tensor>& tensors() const { return tensors_; }
 
  private:

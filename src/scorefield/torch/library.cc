@@ -2,8 +2,11 @@
 #include <ATen/Parallel.h>
 #include <torch/version.h>
 
+#include <map>
+
 #include "scorefield/base/error.h"
 #include "scorefield/torch/bound_network.h"
+#include "scorefield/torch/hyperparameters.h"
 
 namespace scorefield::net {
 namespace {
@@ -36,8 +39,18 @@ class TorchLibrary final : public Library {
 }  // namespace
 
 std::unique_ptr<Function> make_function(Parameters& parameters, const Architecture& architecture) {
-  if (architecture.kind == "mlp") return make_mlp(parameters, architecture);
-  throw Error("unknown kind of network '" + architecture.kind + "'");
+  using Maker = std::unique_ptr<Function> (*)(Parameters&, const Architecture&);
+  static const std::map<std::string, Maker> makers = {{"mlp", make_mlp}, {"unet", make_unet}};
+  const auto maker = makers.find(architecture.kind);
+  if (maker == makers.end()) {
+    std::string kinds;
+    for (const auto& entry : makers) kinds += (kinds.empty() ? "" : ", ") + entry.first;
+    throw Error("unknown kind of network '" + architecture.kind + "'; there are " + kinds);
+  }
+  need_shapes(architecture);
+  std::unique_ptr<Function> made = maker->second(parameters, architecture);
+  need_possible_size(architecture, parameters.count());
+  return made;
 }
 
 }  // namespace scorefield::net

@@ -1,8 +1,8 @@
 // Kind "mlp": rows of numbers through SiLU layers, each shifted by what conditions the network.
 #include <cmath>
 
-#include "scorefield/base/error.h"
 #include "scorefield/torch/function.h"
+#include "scorefield/torch/hyperparameters.h"
 
 namespace scorefield::net {
 namespace {
@@ -44,7 +44,8 @@ class Mlp final : public Function {
 }  // namespace
 
 std::unique_ptr<Function> make_mlp(Parameters& parameters, const Architecture& architecture) {
-  if (architecture.layers == 0) throw Error("an mlp needs at least one hidden layer");
+  need_positive(architecture, "width", architecture.width);
+  need_count(architecture, "layers", architecture.layers);
   return std::make_unique<Mlp>(parameters, architecture);
 }
 

@@ -1,4 +1,5 @@
 // Every kind of network: its tensors, its gradients against finite differences, and rows that do not see each other.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -193,12 +194,83 @@ Architecture mlp() {
   return made;
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Kinds, testing::Values(mlp()), [](const auto& kind) { return kind.param.kind; });
+/// Two resolutions, the lower with attention.
+Architecture unet() {
+  Architecture made;
+  made.kind = "unet";
+  made.input = made.output = {2, 6, 4};
+  made.width = 8;
+  made.multipliers = {1, 2};
+  made.blocks = 1;
+  made.attention_below = 3;
+  made.heads = 2;
+  made.groups = 4;
+  made.frequencies = 4;
+  made.classes = 3;
+  made.patch = 1;
+  return made;
+}
 
-TEST(Networks, AnUnknownKindIsAnError) {
-  Architecture made = mlp();
-  made.kind = "rnn";
-  EXPECT_THROW((void)network_library().layout(made), Error);
+std::string name_of(const testing::TestParamInfo<Architecture>& info) {
+  return info.param.kind + std::to_string(info.index);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Kinds, testing::Values(mlp(), unet()), name_of);
+
+/// The text of the Error that a change of `from` gives.
+template <typename Change>
+std::string error_of(Architecture from, const Change& change) {
+  change(from);
+  try {
+    (void)network_library().layout(from);
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "no error";
+}
+
+TEST(Networks, HyperparametersThatDoNotGoTogetherAreErrorsThatSaySo) {
+  using testing::HasSubstr;
+  EXPECT_THAT(error_of(mlp(), [](auto& a) { a.kind = "rnn"; }), HasSubstr("unknown kind of network 'rnn'; there are"));
+  EXPECT_THAT(error_of(mlp(), [](auto& a) { a.layers = 0; }), HasSubstr("layers is 0"));
+  EXPECT_THAT(error_of(mlp(), [](auto& a) { a.layers = 1 << 15; }), HasSubstr("more than 1024"));
+  EXPECT_THAT(error_of(mlp(), [](auto& a) { a.width = 0; }), HasSubstr("width is 0"));
+  EXPECT_THAT(error_of(mlp(), [](auto& a) { a.width = 1 << 20; }), HasSubstr("parameters"));
+  EXPECT_THAT(error_of(mlp(), [](auto& a) { a.frequencies = 0; }), HasSubstr("frequencies is 0"));
+  EXPECT_THAT(error_of(mlp(), [](auto& a) { a.input.channels = 0; }), HasSubstr("channels is 0"));
+  EXPECT_THAT(error_of(mlp(), [](auto& a) { a.input = {1 << 20, 1 << 20, 1}; }), HasSubstr("values"));
+  EXPECT_THAT(error_of(mlp(), [](auto& a) { a.classes = std::size_t{1} << 60; }), HasSubstr("classes"));
+
+  EXPECT_THAT(error_of(unet(), [](auto& a) { a.groups = 3; }), HasSubstr("groups = 3 does not divide width * mult"));
+  EXPECT_THAT(error_of(unet(), [](auto& a) { a.heads = 3; }),
+              HasSubstr("heads = 3 does not divide the channels at 3x2"));
+  EXPECT_THAT(error_of(unet(), [](auto& a) { a.multipliers = {}; }), HasSubstr("there are 0 multipliers"));
+  EXPECT_THAT(error_of(unet(), [](auto& a) { a.multipliers = {1, 0}; }), HasSubstr("a multiplier is 0"));
+  EXPECT_THAT(error_of(unet(), [](auto& a) { a.blocks = 0; }), HasSubstr("blocks is 0"));
+  EXPECT_THAT(error_of(unet(), [](auto& a) { a.patch = 0; }), HasSubstr("patch is 0"));
+  EXPECT_THAT(error_of(unet(), [](auto& a) { a.patch = 4; }), HasSubstr("patch = 4 does not divide images of 6x4"));
+  EXPECT_THAT(error_of(unet(),
+                       [](auto& a) {
+                         a.multipliers = {1, 2, 2};
+                       }),
+              HasSubstr("images of 6x4 do not allow; 2 multipliers would do, or images of 8x4"));
+  EXPECT_THAT(error_of(unet(), [](auto& a) { a.output.width = 2; }), HasSubstr("one height and width"));
+}
+
+TEST(UNet, TakesOddSizesWhereTheyNeedNotBeHalved) {
+  Architecture made = unet();
+  for (const std::size_t levels : {1, 2, 3}) {
+    const std::size_t side = std::size_t{7} << (levels - 1);
+    made.input = made.output = {1, side, side};
+    made.multipliers.assign(levels, 1);
+    const std::vector<float> weights = weights_of(made);
+    const Rows32 rows = rows_of(made, 2);
+    std::vector<float> out(2 * side * side);
+    const auto network = network_library().make(made, weights.data(), net::Arithmetic::kFloat32);
+    network->evaluate(rows.batch(made), out.data());
+    EXPECT_GT(dot(out, out), 0);
+    EXPECT_TRUE(std::isfinite(dot(out, out)));
+  }
 }
 
 }  // namespace
