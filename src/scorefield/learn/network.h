@@ -59,9 +59,10 @@ enum class Arithmetic { kFloat32, kBfloat16 };
 struct ScriptCall {
   Shape input;
   Shape output;
-  bool noise_label = true;   // a second argument: [rows] float32
-  bool class_label = false;  // a third: [rows] int64
-  bool flat = false;         // x is [rows, size], not [rows, channels, height, width]
+  bool noise_label = true;    // a second argument: [rows] float32
+  bool class_label = false;   // a third: [rows] int64
+  std::int64_t no_class = 0;  // the number for "no class"
+  bool flat = false;          // x is [rows, size], not [rows, channels, height, width]
 };
 
 /// What the plugin offers.
@@ -86,6 +87,6 @@ class Library {
 using LibraryFunction = const Library* (*)();
 inline constexpr const char* kLibrarySymbol = "scorefield_network_library";
 /// Rises with every change of this header; the plugin exports its own as `scorefield_network_interface`.
-inline constexpr int kInterface = 1;
+inline constexpr int kInterface = 2;
 
 }  // namespace scorefield::net

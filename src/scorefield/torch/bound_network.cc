@@ -2,29 +2,10 @@
 
 #include <torch/csrc/autograd/autograd.h>
 
-#include <cstring>
-
 #include "scorefield/base/error.h"
+#include "scorefield/torch/arrays.h"
 
 namespace scorefield::net {
-namespace {
-
-std::int64_t number(std::size_t n) {
-  return static_cast<std::int64_t>(n);
-}
-
-/// A tensor of an array that lives as long as the call.
-at::Tensor view(const float* data, const std::vector<std::int64_t>& shape) {
-  return at::from_blob(const_cast<float*>(data), shape, at::kFloat);  // NOLINT(cppcoreguidelines-pro-type-const-cast)
-}
-
-void copy(const at::Tensor& from, float* to) {
-  const at::Tensor whole = from.contiguous();
-  std::memcpy(to, whole.data_ptr<float>(), static_cast<std::size_t>(whole.numel()) * sizeof(float));
-}
-
-}  // namespace
-
 BoundNetwork::BoundNetwork(const Architecture& architecture, const float* weights, Arithmetic arithmetic)
     : architecture_(architecture),
       parameters_(weights, arithmetic),

@@ -7,6 +7,7 @@
 #include "scorefield/base/error.h"
 #include "scorefield/torch/bound_network.h"
 #include "scorefield/torch/hyperparameters.h"
+#include "scorefield/torch/script.h"
 
 namespace scorefield::net {
 namespace {
@@ -31,8 +32,8 @@ class TorchLibrary final : public Library {
     return std::make_unique<BoundNetwork>(architecture, weights, arithmetic);
   }
 
-  std::unique_ptr<Network> load_script(const std::string& path, const ScriptCall&) const override {
-    throw Error(path + ": TorchScript is not read yet");
+  std::unique_ptr<Network> load_script(const std::string& path, const ScriptCall& call) const override {
+    return scorefield::net::load_script(path, call);
   }
 };
 
