@@ -9,7 +9,7 @@ foreach(floor ${SCOREFIELD_FLOORS})
   list(APPEND sources ${found})
   # The insides of the kernels (they need Highway) and what only tests share are not for users.
   file(GLOB found CONFIGURE_DEPENDS src/scorefield/${floor}/*.h)
-  list(FILTER found EXCLUDE REGEX "kernel/(candidates|centred_rows|difference_loops|posterior_[a-z]+|tile)\\.h$|_test\\.h$")
+  list(FILTER found EXCLUDE REGEX "kernel/(candidates|centred_rows|difference_loops|posterior_[a-z]+|query_panel|tile)\\.h$|_test\\.h$")
   list(APPEND headers ${found})
 endforeach()
 add_library(scorefield SHARED ${sources})

@@ -12,6 +12,8 @@
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/kernel/candidates.h"
 #include "scorefield/kernel/centred_rows.h"
+#include "scorefield/kernel/query_panel.h"
+#include "scorefield/kernel/row_distance.h"
 #include "scorefield/kernel/tile.h"
 
 namespace scorefield {
@@ -20,51 +22,21 @@ namespace {
 using tile::kGroup;
 using tile::kTileRows;
 
-constexpr std::size_t kGroupsAtOnce = 4;
 // Contiguous groups of tiles are the tasks. Candidates are re-ranked exactly, so their bounds do not matter to the
 // result.
 constexpr std::size_t kSlots = 16;
 // Below this many candidates a list is not worth narrowing.
 constexpr std::size_t kShortList = 64;
 
-/// The mean of some rows and their rms distance from it, stored units: near enough to centre on.
-std::pair<std::vector<double>, double> rough_centre(const StoredRows& rows) {
-  const std::size_t n = row_count(rows);
-  const std::size_t step = (n + 1023) / 1024;
-  const auto count = static_cast<double>((n + step - 1) / step);
-  std::vector<double> mean(row_length(rows));
-  double square = 0;
-  std::visit(
-      [&](const auto& view) {
-        for (std::size_t i = 0; i < n; i += step) {
-          for (std::size_t k = 0; k < mean.size(); ++k) mean[k] += static_cast<double>(view(i, k)) / count;
-        }
-        for (std::size_t i = 0; i < n; i += step) {
-          for (std::size_t k = 0; k < mean.size(); ++k) {
-            const double difference = static_cast<double>(view(i, k)) - mean[k];
-            square += difference * difference / count;
-          }
-        }
-      },
-      rows);
-  return {std::move(mean), std::sqrt(square)};
-}
-
-/// Up to kGroupsAtOnce groups of queries against all rows, in f32: finds what may be among the k nearest.
+/// A panel of queries against all rows, in f32: finds what may be among the k nearest.
 class Screening {
  public:
   Screening(const CentredRows& rows, std::span<const float> half_norms, RowsView<const double> queries, std::size_t k)
-      : rows_(rows),
-        half_norms_(half_norms),
-        count_(queries.rows),
-        panel_((count_ + kGroup - 1) / kGroup * kGroup * rows.dimension()) {
+      : rows_(rows), half_norms_(half_norms), count_(queries.rows), panel_(rows, queries) {
     const double longest =
         std::sqrt(2.0 * static_cast<double>(*std::max_element(half_norms.begin(), half_norms.end())));
-    std::vector<float> u(rows.dimension());
     for (std::size_t q = 0; q < count_; ++q) {
-      const double norm = rows.centre_query(queries[q], u.data());
-      for (std::size_t c = 0; c < u.size(); ++c)
-        panel_.data()[panel_start(q / kGroup) + c * lanes(q / kGroup) + q % kGroup] = u[c];
+      const double norm = panel_.norm(q);
       policies_.push_back({CandidatePolicy().margin, k, static_cast<float>(2 * rows.worst_score_error(norm, longest))});
       // Beyond the range of f32 scores say nothing; neither do they where rounding is all there is.
       in_range_.push_back(norm < 1e15 && longest < 1e15);
@@ -90,11 +62,6 @@ class Screening {
   }
 
  private:
-  std::size_t lanes(std::size_t g) const {
-    return tile::round_up(std::min(kGroup, count_ - g * kGroup), tile::kLaneStep);
-  }
-  std::size_t panel_start(std::size_t g) const { return g * kGroup * rows_.dimension(); }
-
   void screen_slot(std::size_t first_tile, std::size_t last_tile, std::vector<CandidateList>& lists,
                    const Context& context) const {
     CentredRows::Tile tile(rows_);
@@ -109,10 +76,10 @@ class Screening {
       for (std::size_t j = 0; j < kTileRows; ++j) {
         half_norms[j] = j < tile.count() ? half_norms_[tile.number(j)] : INFINITY;
       }
-      for (std::size_t g = 0; g * kGroup < count_; ++g) {
-        tile::dots(tile.values(), rows_.stride(), panel_.data() + panel_start(g), lanes(g), rows_.dimension(),
-                   g == 0 ? tile.ahead() : tile::Ahead(), products.data());
-        tile::screen(products.data(), half_norms.data(), floors.data() + g * kGroup, lanes(g), candidates.data());
+      for (std::size_t g = 0; g < panel_.groups(); ++g) {
+        panel_.dots(tile, rows_.stride(), g, products.data());
+        tile::screen(products.data(), half_norms.data(), floors.data() + g * kGroup, panel_.lanes(g),
+                     candidates.data());
         collect(g, tile, products.data(), candidates, lists, floors);
       }
     }
@@ -122,11 +89,10 @@ class Screening {
                const std::array<std::uint64_t, kTileRows>& candidates, std::vector<CandidateList>& lists,
                std::vector<float>& floors) const {
     std::uint64_t grown = 0;
-    const std::size_t absent = kGroup - std::min(kGroup, count_ - g * kGroup);
     for (std::size_t j = 0; j < tile.count(); ++j) {
-      for (std::uint64_t bits = candidates[j] & (~std::uint64_t{0} >> absent); bits != 0; bits &= bits - 1) {
+      for (std::uint64_t bits = candidates[j] & panel_.present(g); bits != 0; bits &= bits - 1) {
         const auto lane = static_cast<std::size_t>(std::countr_zero(bits));
-        lists[g * kGroup + lane].add({tile.number(j), products[j * lanes(g) + lane]});
+        lists[g * kGroup + lane].add({tile.number(j), products[j * panel_.lanes(g) + lane]});
         grown |= std::uint64_t{1} << lane;
       }
     }
@@ -141,27 +107,12 @@ class Screening {
   const CentredRows& rows_;
   std::span<const float> half_norms_;
   std::size_t count_;
-  AlignedFloats panel_;  // a group: [d][lanes]
+  QueryPanel panel_;
   std::vector<CandidatePolicy> policies_;
   std::vector<bool> in_range_;
 };
 
 using Ranked = std::pair<double, std::uint32_t>;  // squared distance, row
-
-/// The difference form in double.
-double squared_distance(const StoredRows& rows, const Affine& affine, std::size_t i, std::span<const double> x) {
-  return std::visit(
-      [&](const auto& view) {
-        const auto* row = view[i].data();
-        double square = 0;
-        for (std::size_t k = 0; k < x.size(); ++k) {
-          const double difference = x[k] - affine.to_data(static_cast<double>(row[k]));
-          square += difference * difference;
-        }
-        return square;
-      },
-      rows);
-}
 
 /// The k nearest among some rows; empty: among all.
 std::vector<Ranked> rank(const StoredRows& rows, const Affine& affine, std::span<const std::uint32_t> candidates,
@@ -190,8 +141,8 @@ NearestRows nearest_rows(const StoredRows& rows, const Affine& affine, RowsView<
   const auto [about, spread] = rough_centre(rows);
   const CentredRows centred(rows, affine, about, spread);
   const std::vector<float> half_norms = centred.half_norms(context);
-  for (std::size_t first = 0; first < queries.rows; first += kGroupsAtOnce * kGroup) {
-    const std::size_t count = std::min(kGroupsAtOnce * kGroup, queries.rows - first);
+  for (std::size_t first = 0; first < queries.rows; first += QueryPanel::kQueries) {
+    const std::size_t count = std::min(QueryPanel::kQueries, queries.rows - first);
     const auto candidates = Screening(centred, half_norms, queries.slice(first, count), k).run(context);
     run_tasks(context.pool, count, [&](std::size_t q, int /*worker*/) {
       context.check_cancelled();
