@@ -16,7 +16,7 @@ enum class Purpose : std::uint16_t {
   kSubset = 5,        // random subsets and permutations
   kProbe = 6,         // random directions and probes of estimators
   kTest = 7,
-  kFreshNoise = 8,  // noise of samplers outside the Brownian path; node = leaf of log sigma * 2^32 + number
+  kFreshNoise = 8,       // noise of samplers outside the Brownian path; node = leaf of log sigma * 2^32 + number
   kInitialWeights = 9,   // of networks; node = the tensor's number
   kTrainingNoise = 10,   // noise added to training rows; node = step, element = row of the batch * d + value
   kTrainingChoice = 11,  // noise levels, dropped labels, flips, probes of a training row; node = step
