@@ -86,6 +86,6 @@ class Library {
 using LibraryFunction = const Library* (*)();
 inline constexpr const char* kLibrarySymbol = "scorefield_network_library";
 /// Rises with every change of this header; the plugin exports its own as `scorefield_network_interface`.
-inline constexpr int kInterface = 1;
+inline constexpr int kInterface = 2;
 
 }  // namespace scorefield::net
