@@ -22,7 +22,8 @@ struct Architecture {
   /// "mlp": vectors, residual-free SiLU layers (Fourier features of the noise label join the input).
   /// "unet": images; residual blocks, group norm, SiLU, attention at the low resolutions (Ho et al. 2020).
   /// "dit": images; a transformer over patches, adaptive layer norm (Peebles and Xie 2023).
-  /// "encoder", "decoder": images to vectors and back, convolutional (autoencoders). The encoder is the classifier too.
+  /// "encoder", "decoder": images to vectors and back, convolutional (autoencoders).
+  /// "classifier": an encoder whose output is [logits, features]; features are the last width * multiplier values.
   std::string kind = "mlp";
   Shape input;
   Shape output;
@@ -31,17 +32,17 @@ struct Architecture {
   /// Whether the network has a noise label at all.
   bool noise_label = true;
 
-  std::size_t width = 128;  // mlp: units a layer; unet, encoder, decoder: channels at full resolution; dit: of a token
+  std::size_t width = 128;  // mlp: units a layer; dit: of a token; others: channels at the first resolution
   std::size_t layers = 3;   // mlp: hidden layers; dit: blocks
   /// Frequencies of the Fourier features of the noise label.
   std::size_t frequencies = 16;
 
-  std::vector<std::size_t> multipliers = {1, 2, 2};  // of `width`, a resolution (unet, encoder, decoder)
+  std::vector<std::size_t> multipliers = {1, 2, 2};  // of `width`, a resolution (all but mlp and dit)
   std::size_t blocks = 2;                            // residual blocks a resolution
   std::size_t attention_below = 8;                   // unet: attention where height and width are at most this
   std::size_t heads = 4;                             // of attention
   std::size_t groups = 8;                            // of group norm
-  std::size_t patch = 4;                             // dit: pixels a side of a token; unet: of a position
+  std::size_t patch = 1;  // pixels a side of a token (dit) or of a position at the first resolution
 };
 
 }  // namespace scorefield::net

@@ -26,6 +26,10 @@ class Function {
 /// made.
 std::unique_ptr<Function> make_mlp(Parameters& parameters, const Architecture& architecture);
 std::unique_ptr<Function> make_unet(Parameters& parameters, const Architecture& architecture);
+std::unique_ptr<Function> make_dit(Parameters& parameters, const Architecture& architecture);
+/// "encoder" and "classifier".
+std::unique_ptr<Function> make_encoder(Parameters& parameters, const Architecture& architecture);
+std::unique_ptr<Function> make_decoder(Parameters& parameters, const Architecture& architecture);
 
 /// By Architecture::kind. Throws Error for an unknown one.
 std::unique_ptr<Function> make_function(Parameters& parameters, const Architecture& architecture);

@@ -41,7 +41,9 @@ class TorchLibrary final : public Library {
 
 std::unique_ptr<Function> make_function(Parameters& parameters, const Architecture& architecture) {
   using Maker = std::unique_ptr<Function> (*)(Parameters&, const Architecture&);
-  static const std::map<std::string, Maker> makers = {{"mlp", make_mlp}, {"unet", make_unet}};
+  static const std::map<std::string, Maker> makers = {
+      {"mlp", make_mlp},         {"unet", make_unet},          {"dit", make_dit},
+      {"encoder", make_encoder}, {"classifier", make_encoder}, {"decoder", make_decoder}};
   const auto maker = makers.find(architecture.kind);
   if (maker == makers.end()) {
     std::string kinds;

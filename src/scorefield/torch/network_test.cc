@@ -123,6 +123,28 @@ TEST_P(Kinds, GradientsAddUpAndWeightsAreReadAtEveryCall) {
   EXPECT_NE(moved, out);
 }
 
+/// What learn/evaluator.h builds on: at eight rows a row's bits depend neither on its slot nor on the other rows.
+TEST_P(Kinds, ARowOfEightDoesNotSeeTheOthers) {
+  const Architecture& architecture = GetParam();
+  const std::vector<float> weights = weights_of(architecture);
+  const auto network = network_library().make(architecture, weights.data(), net::Arithmetic::kFloat32);
+  const std::size_t in = architecture.input.size();
+  const std::size_t out = architecture.output.size();
+  const Rows32 rows = rows_of(architecture, 8);
+  std::vector<float> expected(8 * out);
+  network->evaluate(rows.batch(architecture), expected.data());
+  for (std::size_t slot = 0; slot < 8; ++slot) {
+    // Row 5 among strangers.
+    Rows32 others{normals(7 + slot, 8 * in), normals(20 + slot, 8), std::vector<std::int32_t>(8, -1)};
+    std::memcpy(&others.x[slot * in], &rows.x[5 * in], in * sizeof(float));
+    others.label[slot] = rows.label[5];
+    others.classes[slot] = rows.classes[5];
+    std::vector<float> found(8 * out);
+    network->evaluate(others.batch(architecture), found.data());
+    for (std::size_t k = 0; k < out; ++k) ASSERT_EQ(found[slot * out + k], expected[5 * out + k]) << slot << " " << k;
+  }
+}
+
 TEST_P(Kinds, StartFromTheirLayout) {
   const auto layout = network_library().layout(GetParam());
   std::size_t end = 0;
@@ -211,11 +233,45 @@ Architecture unet() {
   return made;
 }
 
+Architecture dit() {
+  Architecture made = unet();
+  made.kind = "dit";
+  made.layers = 2;
+  made.patch = 2;
+  return made;
+}
+
+Architecture encoder(const std::string& kind) {
+  Architecture made = unet();
+  made.kind = kind;
+  made.output = {20, 1, 1};
+  return made;
+}
+
+Architecture decoder() {
+  Architecture made = encoder("decoder");
+  std::swap(made.input, made.output);
+  return made;
+}
+
+/// Without a noise label and classes, in patches where there are images.
+Architecture bare(Architecture from) {
+  from.noise_label = false;
+  from.classes = 0;
+  if (from.kind != "mlp") from.patch = 2;
+  from.multipliers = {2};
+  return from;
+}
+
 std::string name_of(const testing::TestParamInfo<Architecture>& info) {
   return info.param.kind + std::to_string(info.index);
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Kinds, testing::Values(mlp(), unet()), name_of);
+INSTANTIATE_TEST_SUITE_P(All, Kinds,
+                         testing::Values(mlp(), unet(), dit(), encoder("encoder"), encoder("classifier"), decoder(),
+                                         bare(mlp()), bare(unet()), bare(encoder("encoder")),
+                                         bare(encoder("classifier")), bare(decoder())),
+                         name_of);
 
 /// The text of the Error that a change of `from` gives.
 template <typename Change>
@@ -255,6 +311,12 @@ TEST(Networks, HyperparametersThatDoNotGoTogetherAreErrorsThatSaySo) {
                        }),
               HasSubstr("images of 6x4 do not allow; 2 multipliers would do, or images of 8x4"));
   EXPECT_THAT(error_of(unet(), [](auto& a) { a.output.width = 2; }), HasSubstr("one height and width"));
+
+  EXPECT_THAT(error_of(dit(), [](auto& a) { a.heads = 3; }), HasSubstr("heads = 3 does not divide width = 8"));
+  EXPECT_THAT(error_of(dit(), [](auto& a) { a.patch = 4; }), HasSubstr("patch = 4 does not divide the image's height"));
+  EXPECT_THAT(error_of(dit(), [](auto& a) { a = bare(a); }), HasSubstr("a noise label or a class"));
+  EXPECT_THAT(error_of(encoder("classifier"), [](auto& a) { a.output.channels = 16; }), HasSubstr("16 features"));
+  EXPECT_THAT(error_of(decoder(), [](auto& a) { a.multipliers = {1, 1, 1}; }), HasSubstr("6x4 do not allow"));
 }
 
 TEST(UNet, TakesOddSizesWhereTheyNeedNotBeHalved) {
