@@ -55,16 +55,13 @@ LossSum Task::held_out_loss(std::size_t /*micro_batch*/, int /*worker*/) {
   throw_bug("held-out rows", __FILE__, __LINE__);
 }
 
-WorkerNetworks::WorkerNetworks(net::Architecture architecture, const float* weights, net::Arithmetic arithmetic,
+WorkerNetworks::WorkerNetworks(const net::Architecture& architecture, const float* weights, net::Arithmetic arithmetic,
                                int workers)
-    : architecture_(std::move(architecture)),
-      weights_(weights),
-      arithmetic_(arithmetic),
-      networks_(static_cast<std::size_t>(workers)) {}
+    : WorkerNetworks([=] { return network_library().make(architecture, weights, arithmetic); }, workers) {}
 
 net::Network& WorkerNetworks::of(int worker) {
   std::unique_ptr<net::Network>& network = networks_.at(static_cast<std::size_t>(worker));
-  if (!network) network = network_library().make(architecture_, weights_, arithmetic_);
+  if (!network) network = make_();
   return *network;
 }
 

@@ -4,8 +4,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "scorefield/base/context.h"
@@ -54,14 +56,16 @@ class Task {
 /// One network a thread, made when the thread first asks.
 class WorkerNetworks {
  public:
-  /// weights: those of the network (Weights::of_network); they must outlive it. workers: ThreadPool::threads().
-  WorkerNetworks(net::Architecture architecture, const float* weights, net::Arithmetic arithmetic, int workers);
+  using Maker = std::function<std::unique_ptr<net::Network>()>;
+
+  /// workers: ThreadPool::threads().
+  WorkerNetworks(Maker make, int workers) : make_(std::move(make)), networks_(static_cast<std::size_t>(workers)) {}
+  /// Networks of the plugin. weights: those of the network (Weights::of_network); they must outlive it.
+  WorkerNetworks(const net::Architecture& architecture, const float* weights, net::Arithmetic arithmetic, int workers);
   net::Network& of(int worker);
 
  private:
-  net::Architecture architecture_;
-  const float* weights_;
-  net::Arithmetic arithmetic_;
+  Maker make_;
   std::vector<std::unique_ptr<net::Network>> networks_;
 };
 
