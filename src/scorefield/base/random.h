@@ -20,6 +20,7 @@ enum class Purpose : std::uint16_t {
   kInitialWeights = 9,   // of networks; node = the tensor's number
   kTrainingNoise = 10,   // noise added to training rows; node = step, element = row of the batch * d + value
   kTrainingChoice = 11,  // noise levels, dropped labels, flips, probes of a training row; node = step
+  kLatentNoise = 12,     // of latents drawn from a posterior; node = draw, element = row * latents + value
 };
 
 /// The stream of one (seed, purpose, node). Copyable, has no state that drawing changes.
