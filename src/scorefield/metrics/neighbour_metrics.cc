@@ -195,7 +195,6 @@ NeighbourRadii::NeighbourRadii(const GroupedRows& set, std::size_t k, const Cont
         if (++seen == 1) nearest_(i, column) = distance[r];
         radius_(i, column) = distance[r];
       }
-      // Of its own group a row is never the one that asks.
       complete = complete && seen == k;
     }
     return complete;
