@@ -1,4 +1,4 @@
-// Neighbour metrics against their definitions, row by row and group by group.
+// Neighbour metrics against their definitions, row by row.
 #include "scorefield/metrics/neighbour_metrics.h"
 
 #include <gmock/gmock.h>
@@ -58,36 +58,28 @@ Naive naive_metrics(const Rows& x, const Rows& y, std::size_t k) {
   return result;
 }
 
-NeighbourMetrics metrics(const GroupedRows& x, const GroupedRows& y, std::size_t k, const Context& context = {}) {
-  return neighbour_metrics(x, NeighbourRadii(x, k, context), y, NeighbourRadii(y, k, context), context);
+NeighbourMetrics metrics(const Rows& x, const Rows& y, std::size_t k, const Context& context = {}) {
+  return neighbour_metrics(x.view(), y.view(), k, 0, context);
 }
 
-void expect_as_defined(const Rows& rows_x, const Rows& rows_y, std::size_t k) {
-  const GroupedRows x = grouped(rows_x);
-  const GroupedRows y = grouped(rows_y, 1);
+void expect_as_defined(const Rows& x, const Rows& y, std::size_t k) {
   const NeighbourMetrics found = metrics(x, y, k);
-  const auto expect = [&](const Estimate& estimate, double Naive::*member) {
-    const Estimate expected = jackknife(x.groups(), y.groups(), [&](std::size_t a, std::size_t b) {
-      return naive_metrics(rows_without(x, a), rows_without(y, b), k).*member;
-    });
-    EXPECT_NEAR(estimate.value, expected.value, 1e-13);
-    EXPECT_NEAR(estimate.standard_error, expected.standard_error, 1e-12);
-  };
-  expect(found.precision, &Naive::precision);
-  expect(found.recall, &Naive::recall);
-  expect(found.density, &Naive::density);
-  expect(found.coverage, &Naive::coverage);
-  expect(found.nearest_accuracy, &Naive::accuracy);
+  const Naive expected = naive_metrics(x, y, k);
+  EXPECT_NEAR(found.precision.value, expected.precision, 1e-13);
+  EXPECT_NEAR(found.recall.value, expected.recall, 1e-13);
+  EXPECT_NEAR(found.density.value, expected.density, 1e-13);
+  EXPECT_NEAR(found.coverage.value, expected.coverage, 1e-13);
+  EXPECT_NEAR(found.nearest_accuracy.value, expected.accuracy, 1e-13);
 }
 
-TEST(NeighbourMetrics, AgreeWithTheirDefinitionsWithAllRowsAndWithoutEachGroup) {
+TEST(NeighbourMetrics, AgreeWithTheirDefinitions) {
   for (const std::size_t k : {1, 3, 5}) {
     for (const std::size_t d : {1, 2, 10}) {
       SCOPED_TRACE(testing::Message() << "k " << k << " d " << d);
-      expect_as_defined(normal_rows(63, d, 1), normal_rows(50, d, 2, 0.5, 0.8), k);
+      expect_as_defined(normal_rows(130, d, 1), normal_rows(100, d, 2, 0.5, 0.8), k);
     }
   }
-  expect_as_defined(normal_rows(7, 2, 3), normal_rows(8, 2, 4), 5);  // each row a group, and just enough of them
+  expect_as_defined(normal_rows(14, 2, 3), normal_rows(15, 2, 4), 5);  // just enough of them
 }
 
 TEST(NeighbourMetrics, TiesAndDuplicatesAreThoseOfTheDefinitions) {
@@ -105,12 +97,12 @@ TEST(NeighbourMetrics, TiesAndDuplicatesAreThoseOfTheDefinitions) {
 
 TEST(NeighbourMetrics, CopiesOfTheDataAreSeen) {
   const Rows rows = normal_rows(200, 4, 1);
-  const NeighbourMetrics copies = metrics(grouped(rows), grouped(rows, 1), 5);
+  const NeighbourMetrics copies = metrics(rows, rows, 5);
   EXPECT_EQ(copies.precision.value, 1);
   EXPECT_EQ(copies.recall.value, 1);
   EXPECT_EQ(copies.coverage.value, 1);
   EXPECT_EQ(copies.nearest_accuracy.value, 0);
-  const NeighbourMetrics apart = metrics(grouped(rows), grouped(normal_rows(200, 4, 2, 100)), 5);
+  const NeighbourMetrics apart = metrics(rows, normal_rows(200, 4, 2, 100), 5);
   EXPECT_EQ(apart.precision.value, 0);
   EXPECT_EQ(apart.coverage.value, 0);
   EXPECT_EQ(apart.nearest_accuracy.value, 1);
@@ -121,8 +113,8 @@ TEST(NeighbourMetrics, AreTheSameForEveryNumberOfThreads) {
   ThreadPool pool(2);
   Context context;
   context.pool = &pool;
-  const GroupedRows x = grouped(normal_rows(700, 6, 1));
-  const GroupedRows y = grouped(normal_rows(600, 6, 2));
+  const Rows x = normal_rows(700, 6, 1);
+  const Rows y = normal_rows(600, 6, 2);
   const NeighbourMetrics one = metrics(x, y, 5);
   const NeighbourMetrics two = metrics(x, y, 5, context);
   EXPECT_EQ(one.density.value, two.density.value);
@@ -132,17 +124,15 @@ TEST(NeighbourMetrics, AreTheSameForEveryNumberOfThreads) {
 }
 
 TEST(NeighbourMetrics, RefuseTooFewRows) {
-  const auto refuses = [](std::size_t n, std::size_t k) {
-    EXPECT_THAT([&] { NeighbourRadii(grouped(normal_rows(n, 2, 1)), k, {}); },
+  const auto refuses = [](std::size_t n, std::size_t m, std::size_t k) {
+    EXPECT_THAT([&] { metrics(normal_rows(n, 2, 1), normal_rows(m, 2, 2), k); },
                 testing::ThrowsMessage<Error>(testing::HasSubstr("nearest neighbours")));
   };
-  refuses(6, 5);    // without a row 5 are left, of which each has 4 others
-  refuses(25, 23);  // without a group of two 23
-  refuses(25, 0);
-  EXPECT_NO_THROW(NeighbourRadii(grouped(normal_rows(7, 2, 1)), 5, {}));
-  const GroupedRows x = grouped(normal_rows(9, 2, 1));
-  const GroupedRows y = grouped(normal_rows(9, 3, 1));
-  EXPECT_THROW(metrics(x, y, 2), Error);
+  refuses(13, 50, 5);
+  refuses(50, 13, 5);
+  refuses(1, 1, 1);
+  refuses(50, 50, 0);
+  EXPECT_THROW(metrics(normal_rows(20, 2, 1), normal_rows(20, 3, 1), 2), Error);
 }
 
 }  // namespace

@@ -124,7 +124,7 @@ TEST(SampleMetrics, RefusesWhatCannotBeCompared) {
   const Dataset narrow = normal_dataset("narrow", 40, 2, 0, 2);
   refuses(narrow, nullptr, "narrow has [2]");
   refuses(data, &narrow, "narrow has [2]");
-  refuses(normal_dataset("six", 6, 2), nullptr, "5 nearest neighbours and their errors need 7");
+  refuses(normal_dataset("few", 13, 2), nullptr, "5 nearest neighbours and their errors need 14");
   refuses(normal_dataset("one", 1, 2), nullptr, "one: 1");
   // Rows that are all equal are poor samples, not an error.
   const SampleMetrics m = metrics(data, make_dataset("constant", std::vector<double>(60), {3}), nullptr, {});

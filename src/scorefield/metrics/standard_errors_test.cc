@@ -18,6 +18,7 @@ constexpr std::size_t kRows = 100;
 
 struct Repeated {
   std::string name;
+  bool is_distance = false;
   std::vector<Estimate> estimates;
 
   double mean() const {
@@ -53,7 +54,7 @@ std::vector<Repeated> repeat(double shift, double scale) {
     const GroupedRows x = grouped(rows_x);
     const GroupedRows y = grouped(rows_y, 1);
     const KernelDistances kernel = KernelDistance(x, {}).distances(y, {});
-    const NeighbourMetrics neighbours = neighbour_metrics(x, NeighbourRadii(x, 5, {}), y, NeighbourRadii(y, 5, {}), {});
+    const NeighbourMetrics neighbours = neighbour_metrics(rows_x.view(), rows_y.view(), 5, r, {});
     const std::vector<std::pair<std::string, Estimate>> all = {
         {"frechet", FrechetReference(rows_x.view(), {}).distance(rows_y.view(), {})},
         {"cubic", kernel.cubic},
@@ -67,6 +68,7 @@ std::vector<Repeated> repeat(double shift, double scale) {
     if (results.empty()) results.resize(all.size());
     for (std::size_t i = 0; i < all.size(); ++i) {
       results[i].name = all[i].first;
+      results[i].is_distance = i < 4;
       results[i].estimates.push_back(all[i].second);
     }
   }
@@ -75,8 +77,8 @@ std::vector<Repeated> repeat(double shift, double scale) {
 
 TEST(StandardErrors, CoverWhatOtherDrawsGiveWhereTheLawsDiffer) {
   for (const Repeated& r : repeat(0.6, 1.3)) {
-    // A variance of 150 normal values is known to sqrt(2/150) = 12 %: three of those below, as jackknives are right or
-    // too large on average (Efron & Stein 1981); above, a factor of two says that they are not idle.
+    // A variance of 150 normal values is known to sqrt(2/150) = 12 %: three of those below, as both ways to leave rows
+    // out are right or too large on average; above, a factor of two says that they are not idle.
     EXPECT_GT(r.ratio(), 0.64) << r.name;
     EXPECT_LT(r.ratio(), 2.0) << r.name;
     // 95 %, 94.3 % for 38 degrees of freedom; three binomial errors of 1.9 % each, one more for tails that are not
@@ -86,11 +88,11 @@ TEST(StandardErrors, CoverWhatOtherDrawsGiveWhereTheLawsDiffer) {
 }
 
 TEST(StandardErrors, AreNotTooSmallWhereTheLawsAreOne) {
-  // The leading term of distances vanishes there: their errors are too large by sqrt(2), and their values are not
-  // normal.
+  // The leading term of distances vanishes there: their variances are too large by two or more, and their values are
+  // not normal. Of the neighbours' they are at most twice too large (docs/theory/metrics.md), and 12 % unsure.
   for (const Repeated& r : repeat(0, 1)) {
     EXPECT_GT(r.ratio(), 0.64) << r.name;
-    EXPECT_LT(r.ratio(), 4.0) << r.name;
+    EXPECT_LT(r.ratio(), r.is_distance ? 4.0 : 2.5) << r.name;
     EXPECT_GT(r.covered(), 0.87) << r.name;
     const double error_of_mean = std::sqrt(r.variance() / static_cast<double>(kRepeats));
     // Without bias: within 3.5 errors.
