@@ -22,7 +22,7 @@ namespace {
 
 std::vector<double> some_levels() {
   ScheduleOptions schedule;
-  schedule.steps = 16;
+  schedule.steps = 32;
   std::vector<double> levels = noise_levels(schedule);
   levels.insert(levels.begin(), std::numeric_limits<double>::infinity());
   return levels;
@@ -98,8 +98,9 @@ TEST(GuidanceSweep, AtScaleOneItIsTheClass) {
   }
   EXPECT_NEAR(report.reference.spread, spread, 1e-12);
   const GuidanceResult& class_itself = report.results[1];
-  // Three standard errors, and a hundredth for 16 steps of order 2.
-  EXPECT_NEAR(class_itself.spread.value, spread, 3 * class_itself.spread.standard_error + 0.01 * spread);
+  // Three standard errors, and two hundredths: 32 steps of heun are 2 % off (64 steps 0.5 %, by 6000 samples of
+  // scorefield guidance).
+  EXPECT_NEAR(class_itself.spread.value, spread, 3 * class_itself.spread.standard_error + 0.02 * spread);
   EXPECT_NEAR(class_itself.tilted->value, class_itself.exact_tilted.mean,
               3 * class_itself.exact_tilted.deviation + 0.01);
   EXPECT_NEAR(report.results[0].tilted->value, report.results[0].exact_tilted.mean,
