@@ -26,5 +26,6 @@ Claim solver_orders_claim();
 Claim langevin_weights_claim();
 Claim gits_claim();
 Claim ode_jump_claim();
+Claim mnist_model_claim();
 
 }  // namespace scorefield
