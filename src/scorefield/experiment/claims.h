@@ -28,5 +28,6 @@ Claim gits_claim();
 Claim ode_jump_claim();
 Claim guidance_claim();
 Claim guidance_images_claim();
+Claim mnist_model_claim();
 
 }  // namespace scorefield
