@@ -1,7 +1,5 @@
 #include "scorefield/learn/classifier_training.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <numeric>
 #include <utility>
@@ -24,10 +22,7 @@ ClassifierTraining::ClassifierTraining(const TrainingSettings& settings, bool no
   ensure(fitting.input.size() == settings.architecture.input.size() &&
              fitting.output.size() == settings.architecture.output.size(),
          "an architecture that fits the data");
-  if (held_out != nullptr && held_out->classes() > data.classes()) {
-    throw Error(fmt::format("{}: labels from 0 to {}, but {} has those from 0 to {}", held_out->name(),
-                            held_out->classes() - 1, data.name(), data.classes() - 1));
-  }
+  if (held_out != nullptr) check_same_labels(data, *held_out);
   if (held_out != nullptr && settings.held_out_rows > 0) {
     std::vector<std::size_t> first(std::min(settings.held_out_rows, held_out->size()));
     std::iota(first.begin(), first.end(), std::size_t{0});

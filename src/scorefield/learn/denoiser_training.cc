@@ -48,9 +48,16 @@ double sigma_data_of(const Dataset& data, const Context& context) {
   return learnt_law(data, context).sigma_data;
 }
 
+void check_same_labels(const Dataset& data, const Dataset& held_out) {
+  if (held_out.classes() <= data.classes()) return;
+  throw Error(fmt::format("{}: has the label {}, but those of {} go from 0 to {}", held_out.name(),
+                          held_out.classes() - 1, data.name(), data.classes() - 1));
+}
+
 net::Architecture fit_architecture(net::Architecture architecture, const Dataset& data, bool labels) {
   const std::vector<std::size_t>& shape = data.shape();
-  architecture.input = data.is_image() ? net::Shape{shape[0], shape[1], shape[2]} : net::Shape{data.dimension(), 1, 1};
+  const bool as_image = data.is_image() && architecture.kind != "mlp";
+  architecture.input = as_image ? net::Shape{shape[0], shape[1], shape[2]} : net::Shape{data.dimension(), 1, 1};
   architecture.output = architecture.input;
   architecture.classes = labels ? data.classes() : 0;
   return architecture;
@@ -59,6 +66,7 @@ net::Architecture fit_architecture(net::Architecture architecture, const Dataset
 DenoiserTraining::DenoiserTraining(const TrainingSettings& settings, const Dataset& data, const Dataset* held_out,
                                    const Context& context)
     : settings_(settings), data_(data), form_(form_of(data)), law_(learnt_law(data, context)) {
+  if (held_out != nullptr && settings.architecture.classes > 0) check_same_labels(data, *held_out);
   const std::vector<double> centre = spread_centre(law_.centre, form_);
   const NoisingOptions options = noising_of(settings, centre);
   NoisedRows training(BatchLoader(data, settings.loader), options);

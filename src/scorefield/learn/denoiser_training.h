@@ -76,6 +76,9 @@ std::optional<NoisedRows> held_out_rows(const TrainingSettings& settings, const 
 /// centred_law() of what is learnt. Throws Error where all rows are the same.
 CentredLaw learnt_law(const Dataset& data, const Context& context);
 
+/// Throws Error where held-out rows have labels that the data do not have.
+void check_same_labels(const Dataset& data, const Dataset& held_out);
+
 /// Target::sigma_data and the centre come from the data; before training, for laws that depend on them.
 double sigma_data_of(const Dataset& data, const Context& context);
 

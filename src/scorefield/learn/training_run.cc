@@ -155,7 +155,10 @@ class Running {
       line[run_.held_out == nullptr ? "fixed_loss" : "held_out_loss"] = loss.mean();
       line[run_.held_out == nullptr ? "fixed_loss_error" : "held_out_loss_error"] = loss.standard_error();
     }
-    if (checkpoint) line.update(training_->figures(context_));
+    if (checkpoint) {
+      report_.figures = training_->figures(context_);
+      line.update(report_.figures);
+    }
     if (is_at(run_.grid_every) && training_->picture_evaluations() > 0) {
       std::filesystem::create_directories(folder_ / "grids");
       training_->write_picture(folder_ / fmt::format("grids/{:08}", done), context_);

@@ -52,8 +52,9 @@ struct TrainingReport {
   std::uint64_t steps = 0;
   bool complete = false;
   std::uint64_t resumed_from = 0;
-  std::optional<LossSum> held_out;  // of the last checkpoint of this process
-  double seconds = 0;               // of training, over all processes
+  std::optional<LossSum> held_out;                    // of the last checkpoint of this process
+  nlohmann::json figures = nlohmann::json::object();  // Training::figures() of the last checkpoint of this process
+  double seconds = 0;                                 // of training, over all processes
 };
 
 /// Trains from the folder's checkpoint, or from the start, to the last step, and writes
