@@ -51,7 +51,7 @@ std::unique_ptr<FeatureMap> classifier_features(const Classifier& classifier, st
 }
 
 std::filesystem::path fashion_mnist_classifier() {
-  std::filesystem::path path = folder_of_this_library() / "scorefield" / kShipped;
+  std::filesystem::path path = file_of_this_library(kShipped);
   if (!exists(path)) {
     throw Error(fmt::format("{} is missing: it belongs to scorefield; install it anew, or give a classifier's file",
                             path.string()));
