@@ -51,7 +51,7 @@ Dataset open_guide(const FieldArguments& arguments, const DataArguments& data_ar
   return rows;
 }
 
-std::string guide_text(std::optional<int> label, const Dataset& rows, bool has_own_data) {
+std::string what_guides(std::optional<int> label, const Dataset& rows, bool has_own_data) {
   const std::string of_rows = has_own_data ? fmt::format(" of {} rows of {}", rows.size(), rows.name()) : "";
   if (!label) return "the same field" + of_rows;
   return (*label < 0 ? std::string("the unconditional field") : "class " + class_text(*label, rows)) + of_rows;
@@ -149,17 +149,16 @@ std::string class_text(int label, const Dataset& data) {
 
 void ChosenField::guide(const FieldArguments& arguments, const DataArguments& data_arguments, const Dataset& data,
                         const Context& context) {
-  GuidanceScale scale;
-  scale.scale = *arguments.guidance;
-  text_ += fmt::format("guidance {:g}", scale.scale);
+  scale_.scale = *arguments.guidance;
+  std::string interval;
   if (!arguments.interval.empty()) {
     const std::vector<double> ends = parse_numbers(arguments.interval, "--guidance-interval");
     if (ends.size() != 2) {
       throw Error(fmt::format("--guidance-interval {}: give two noise levels, e.g. 0.2,5", arguments.interval));
     }
-    scale.sigma_low = ends[0];
-    scale.sigma_high = ends[1];
-    text_ += fmt::format(" for sigma from {:g} to {:g}", ends[0], ends[1]);
+    scale_.sigma_low = ends[0];
+    scale_.sigma_high = ends[1];
+    interval = fmt::format(" for sigma from {:g} to {:g}", ends[0], ends[1]);
   }
   is_guided_ = true;
   const Field& own = field();
@@ -174,13 +173,13 @@ void ChosenField::guide(const FieldArguments& arguments, const DataArguments& da
   if (!arguments.classifier.empty()) {
     if (arguments.classifier == "exact") {
       likelihood_ = std::make_unique<ExactClassLikelihood>(own, class_probabilities(own));
-      text_ += " by the exact class posteriors";
+      guide_text_ = "by the exact class posteriors" + interval;
     } else {
       likelihood_ = open_guiding_classifier(arguments.classifier, data, context);
       digests_["classifier_digest"] = model_digest(arguments.classifier);
-      text_ += " by the classifier " + arguments.classifier;
+      guide_text_ = "by the classifier " + arguments.classifier + interval;
     }
-    put(std::make_unique<ClassifierGuided>(own, *likelihood_, scale));
+    put(at_scale(scale_.scale));
     return;
   }
   const Field* other = &own;
@@ -191,8 +190,23 @@ void ChosenField::guide(const FieldArguments& arguments, const DataArguments& da
     other = &put(data_field(arguments, of_guide, rows, context));
     digests_["guide_digest"] = rows.digest();
   }
-  put(std::make_unique<Guided>(own, Guide{*other, label}, scale));
-  text_ += ", away from " + guide_text(label, rows, has_own_data);
+  guide_.emplace(Guide{*other, label});
+  put(at_scale(scale_.scale));
+  guide_text_ = "away from " + what_guides(label, rows, has_own_data) + interval;
+}
+
+std::string ChosenField::text() const {
+  if (!is_guided_) return label_text_;
+  return fmt::format("{}{}guidance {:g} {}", label_text_, label_text_.empty() ? "" : ", ", scale_.scale, guide_text_);
+}
+
+std::unique_ptr<const Field> ChosenField::at_scale(double scale) const {
+  ensure(is_guided_, "only a guided field has a scale");
+  GuidanceScale other = scale_;
+  other.scale = scale;
+  const Field& own = *fields_.front();
+  if (likelihood_ != nullptr) return std::make_unique<ClassifierGuided>(own, *likelihood_, other);
+  return std::make_unique<Guided>(own, *guide_, other);
 }
 
 ChosenField choose_field(const FieldArguments& arguments, const DataArguments& data_arguments, const Dataset& data,
@@ -200,10 +214,8 @@ ChosenField choose_field(const FieldArguments& arguments, const DataArguments& d
   ChosenField chosen;
   chosen.label_ = class_number("--label", arguments.label, data);
   chosen.put(data_field(arguments, data_arguments, data, context));
-  if (chosen.label_ >= 0) chosen.text_ = "class " + class_text(chosen.label_, data);
-  if (!arguments.guidance) return chosen;
-  if (chosen.label_ >= 0) chosen.text_ += ", ";
-  chosen.guide(arguments, data_arguments, data, context);
+  if (chosen.label_ >= 0) chosen.label_text_ = "class " + class_text(chosen.label_, data);
+  if (arguments.guidance) chosen.guide(arguments, data_arguments, data, context);
   return chosen;
 }
 

@@ -42,14 +42,19 @@ void add_guide_arguments(CLI::App& command, FieldArguments& arguments, bool scal
 /// A field with the fields that it is combined of, and the label under which it is asked.
 class ChosenField {
  public:
-  /// The last that was put in.
+  /// The one to ask: the last that was put in.
   const Field& field() const { return *fields_.back(); }
+  /// The guided field at another scale than --guidance; this one must live as long.
+  std::unique_ptr<const Field> at_scale(double scale) const;
   /// -1: unconditional.
   int label() const { return label_; }
   /// The denoiser of no law: nothing says what its samples are distributed like.
   bool is_guided() const { return is_guided_; }
-  /// In words, for people; "" for the field of all rows.
-  const std::string& text() const { return text_; }
+  /// The field before it was guided.
+  const Field& own() const { return *fields_.front(); }
+  /// In words, for people: how it is guided, and all together; "" where there is nothing to say.
+  const std::string& guide_text() const { return guide_text_; }
+  std::string text() const;
   /// Of the other files that went in, by the names that config.json has for them.
   const std::map<std::string, std::string>& digests() const { return digests_; }
 
@@ -64,10 +69,13 @@ class ChosenField {
              const Context& context);
 
   std::vector<std::unique_ptr<const Field>> fields_;
-  std::unique_ptr<const ClassLikelihood> likelihood_;
+  std::unique_ptr<const ClassLikelihood> likelihood_;  // of --classifier
+  std::optional<Guide> guide_;                         // or what to go away from
+  GuidanceScale scale_;
   int label_ = -1;
   bool is_guided_ = false;
-  std::string text_;
+  std::string label_text_;
+  std::string guide_text_;
   std::map<std::string, std::string> digests_;
 };
 

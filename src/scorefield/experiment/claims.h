@@ -26,5 +26,7 @@ Claim solver_orders_claim();
 Claim langevin_weights_claim();
 Claim gits_claim();
 Claim ode_jump_claim();
+Claim guidance_claim();
+Claim guidance_images_claim();
 
 }  // namespace scorefield
