@@ -11,6 +11,8 @@
 #include "scorefield/data/synthetic.h"
 #include "scorefield/field/empirical.h"
 #include "scorefield/field/synthetic_law.h"
+#include "scorefield/learn/classifier.h"
+#include "scorefield/learn/imported_model.h"
 #include "scorefield/metrics/neighbours.h"
 
 namespace scorefield {
@@ -83,8 +85,9 @@ void add_guide_arguments(CLI::App& command, FieldArguments& arguments, bool scal
   };
   add("--guidance-interval", arguments.interval, "Guide between these noise levels only, e.g. 0.2,5; g is 1 elsewhere");
   CLI::Option* classifier =
-      add("--classifier", arguments.classifier, "Guide by log p(class | x; sigma): exact (of the field itself)")
-          ->check(CLI::IsMember({"exact"}));
+      add("--classifier", arguments.classifier,
+          "Guide by log p(class | x; sigma): exact (of the field itself), or the model of a classifier trained with "
+          "--noisy");
   add("--guide-class,--negative-class", arguments.guide_class,
       "What to go away from: none (all classes; the default), a class, or same (the default with --guide-data)")
       ->excludes(classifier);
@@ -168,9 +171,15 @@ void ChosenField::guide(const FieldArguments& arguments, const DataArguments& da
         "or --guide-data");
   }
   if (!arguments.classifier.empty()) {
-    likelihood_ = std::make_unique<ExactClassLikelihood>(own, class_probabilities(own));
+    if (arguments.classifier == "exact") {
+      likelihood_ = std::make_unique<ExactClassLikelihood>(own, class_probabilities(own));
+      guide_text_ = "by the exact class posteriors" + interval;
+    } else {
+      likelihood_ = open_guiding_classifier(arguments.classifier, data, context);
+      digests_["classifier_digest"] = model_digest(arguments.classifier);
+      guide_text_ = "by the classifier " + arguments.classifier + interval;
+    }
     put(at_scale(scale_.scale));
-    guide_text_ = "by the exact class posteriors" + interval;
     return;
   }
   const Field* other = &own;
