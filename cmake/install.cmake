@@ -4,6 +4,7 @@ install(TARGETS scorefield EXPORT scorefield FILE_SET HEADERS)
 install(TARGETS scorefield_command)
 if(TARGET scorefield_networks)
   install(TARGETS scorefield_networks LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/scorefield)
+  install(FILES ${SCOREFIELD_MODELS} DESTINATION ${CMAKE_INSTALL_LIBDIR}/scorefield)
 endif()
 install(EXPORT scorefield NAMESPACE scorefield:: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/scorefield)
 configure_package_config_file(cmake/scorefieldConfig.cmake.in scorefieldConfig.cmake

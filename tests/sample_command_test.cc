@@ -96,6 +96,40 @@ TEST(SampleCommand, TheStartIsJudgedByTheRowsOfTheLabel) {
   EXPECT_NE(far.err.find("--sigma-max 1.41e+03"), std::string::npos) << far.err;
 }
 
+TEST(SampleCommand, GuidedSamplesAreHeldAgainstTheTrainingRows) {
+  const TestFolder folder;
+  const std::string common = "sample --data ring:n=200 --class 3 --sigma-max 20 --seeds 0-15 --dtype f64";
+  const auto guided = run_command(common + " --guidance 2 --out guided", folder);
+  ASSERT_EQ(guided.status, 0) << guided.err;
+  EXPECT_NE(guided.out.find("field: class 3, guidance 2, away from the unconditional field"), std::string::npos)
+      << guided.out;
+  // At the end one row outweighs all others in both fields, so D is this row whatever the scale.
+  EXPECT_NE(guided.out.find("verdict: 16 of 16 samples are copies"), std::string::npos) << guided.out;
+  const auto report = nlohmann::json::parse(file_text(folder / "guided/report.json"));
+  EXPECT_TRUE(report["start_mismatch_nats"].is_null());
+  EXPECT_FALSE(std::filesystem::exists(folder / "guided/effective_sample_size.png"));
+  // At scale 1 it is the class itself, bit for bit.
+  ASSERT_EQ(run_command(common + " --guidance 1 --out one", folder).status, 0);
+  ASSERT_EQ(run_command(common + " --out class", folder).status, 0);
+  EXPECT_EQ(file_text(folder / "one/samples.npz"), file_text(folder / "class/samples.npz"));
+  EXPECT_NE(file_text(folder / "guided/samples.npz"), file_text(folder / "class/samples.npz"));
+  ASSERT_EQ(run_command("sample --config guided/config.json --threads 1 --batch 5 --out again", folder).status, 0);
+  EXPECT_EQ(file_text(folder / "guided/samples.npz"), file_text(folder / "again/samples.npz"));
+}
+
+TEST(SampleCommand, TheGuidesRowsArePartOfTheRun) {
+  const TestFolder folder;
+  std::ofstream(folder / "guide.txt") << "1 0\n0 1\n";
+  const std::string common =
+      "sample --data 13-points --guidance 2 --guide-data guide.txt --guide-class none --sigma-max 30 --seeds 0-3 --out "
+      "run";
+  ASSERT_EQ(run_command(common, folder).status, 0);
+  std::ofstream(folder / "guide.txt") << "1 0\n0 2\n";
+  const auto changed = run_command(common, folder);
+  EXPECT_EQ(changed.status, 2);
+  EXPECT_NE(changed.err.find("guide_digest"), std::string::npos) << changed.err;
+}
+
 TEST(SampleCommand, RefusesWhatCannotBeMeant) {
   const TestFolder folder;
   const auto refused = [&](const std::string& arguments, const std::string& why) {
@@ -112,6 +146,10 @@ TEST(SampleCommand, RefusesWhatCannotBeMeant) {
   refused("--data ring --sigmas 1,2", "from large to small");
   refused("--data ring --sigma-min 5 --sigma-max 1", "must be below");
   refused("--data ring --label 70", "--label 70");
+  refused("--data ring --guidance 2", "nothing to go away from");
+  refused("--data ring --class 3 --guide-class 2", "--guidance");
+  refused("--data ring --class 3 --guidance 2 --start exact", "--start noise");
+  refused("--data ring --class 3 --guidance 2 --classifier exact --guide-class 1", "excludes");
   refused("--data ring --dtype u8", "images");
   refused("--data ring --memory-limit 12Q", "--memory-limit");
   refused("--data ring --threads 0", "--threads");

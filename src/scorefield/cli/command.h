@@ -91,5 +91,6 @@ void add_schedule_command(CLI::App& app);
 void add_reproduce_command(CLI::App& app);
 void add_encode_command(CLI::App& app);
 void add_solvers_command(CLI::App& app);
+void add_metrics_command(CLI::App& app);
 
 }  // namespace scorefield

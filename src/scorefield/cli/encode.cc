@@ -87,7 +87,7 @@ void run_encode(const CLI::App& command, const EncodeArguments& arguments) {
   const std::unique_ptr<const Process> process = chosen_process(arguments.sampler, levels);
 
   const Dataset data = open_dataset(arguments.data, context);
-  const ChosenField chosen = choose_field(arguments.field, data, context);
+  const ChosenField chosen = choose_field(arguments.field, arguments.data, data, context);
   const Dataset rows = chosen_rows(arguments, data, context);
   // Nothing in here throws: g++ 12 destroys members twice when an initialiser of an aggregate does.
   const Encoding encoding{.data = data,
@@ -153,6 +153,7 @@ void add_encode_command(CLI::App& app) {
       ->group("Data");
   add_sampler_arguments(*command, arguments->sampler);
   add_field_arguments(*command, arguments->field);
+  add_label_argument(*command, arguments->field);
   command->add_flag("--one-way", arguments->one_way, "The latents only, not the way back");
   command->add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");
   command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")

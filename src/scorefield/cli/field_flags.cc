@@ -8,40 +8,193 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/names.h"
+#include "scorefield/data/synthetic.h"
 #include "scorefield/field/empirical.h"
+#include "scorefield/field/synthetic_law.h"
+#include "scorefield/metrics/neighbours.h"
 
 namespace scorefield {
+namespace {
+
+constexpr const char* kFieldGroup = "Field";
+constexpr const char* kGuidanceGroup = "Guidance";
+
+std::vector<double> class_probabilities(const Field& field) {
+  if (const auto* rows = dynamic_cast<const Empirical*>(&field)) return rows->class_probabilities();
+  if (const auto* law = dynamic_cast<const GaussianMixture*>(&field)) return law->class_probabilities();
+  throw Error("--classifier exact: the class posteriors of this field are not known");
+}
+
+/// Null: the label of the query.
+std::optional<int> guide_label(const FieldArguments& arguments, bool has_own_data, const Dataset& rows) {
+  const std::string& text = arguments.guide_class;
+  if (text == "same" || (text.empty() && has_own_data)) return std::nullopt;
+  if (text == "none" || text.empty()) return -1;
+  return class_number("--guide-class", text, rows);
+}
+
+/// The rows of --guide-data and --guide-subset.
+Dataset open_guide(const FieldArguments& arguments, const DataArguments& data_arguments, const Dataset& data,
+                   const Context& context) {
+  if (arguments.law && arguments.guide_subset) throw Error("--guide-subset: with --law there are no rows to leave out");
+  DataArguments other = data_arguments;
+  if (!arguments.guide_data.empty()) {
+    other.data = arguments.guide_data;
+    other.classes.clear();
+    other.subset.reset();
+  }
+  if (arguments.guide_subset) other.subset = arguments.guide_subset;
+  Dataset rows = open_dataset(other, context);
+  check_same_shape(data, rows);
+  return rows;
+}
+
+std::string guide_text(std::optional<int> label, const Dataset& rows, bool has_own_data) {
+  const std::string of_rows = has_own_data ? fmt::format(" of {} rows of {}", rows.size(), rows.name()) : "";
+  if (!label) return "the same field" + of_rows;
+  return (*label < 0 ? std::string("the unconditional field") : "class " + class_text(*label, rows)) + of_rows;
+}
+
+}  // namespace
 
 void add_field_arguments(CLI::App& command, FieldArguments& arguments) {
-  const char* const group = "Field";
+  command.add_flag("--law", arguments.law, "Of a synthetic set: the law that its rows are drawn from, not the rows")
+      ->group(kFieldGroup);
+  command.add_flag("--precise", arguments.precise, "The field in double precision (1e-12), slower")->group(kFieldGroup);
+}
+
+void add_label_argument(CLI::App& command, FieldArguments& arguments) {
   command.add_option("--label,--class", arguments.label, "Condition on this class: its number or its name (-1: none)")
       ->capture_default_str()
-      ->group(group);
-  command.add_flag("--precise", arguments.precise, "The field in double precision (1e-12), slower")->group(group);
+      ->group(kFieldGroup);
+}
+
+void add_guide_arguments(CLI::App& command, FieldArguments& arguments, bool scale) {
+  CLI::Option* guidance = nullptr;
+  if (scale) {
+    guidance = command
+                   .add_option("--guidance", arguments.guidance,
+                               "Guidance scale g: D = D_guide + g (D - D_guide); 1 is the class itself")
+                   ->group(kGuidanceGroup);
+  }
+  const auto add = [&](const char* name, auto& value, const char* help) {
+    CLI::Option* option = command.add_option(name, value, help)->group(kGuidanceGroup);
+    return guidance == nullptr ? option : option->needs(guidance);
+  };
+  add("--guidance-interval", arguments.interval, "Guide between these noise levels only, e.g. 0.2,5; g is 1 elsewhere");
+  CLI::Option* classifier =
+      add("--classifier", arguments.classifier, "Guide by log p(class | x; sigma): exact (of the field itself)")
+          ->check(CLI::IsMember({"exact"}));
+  add("--guide-class,--negative-class", arguments.guide_class,
+      "What to go away from: none (all classes; the default), a class, or same (the default with --guide-data)")
+      ->excludes(classifier);
+  add("--guide-data", arguments.guide_data, "The guide is the field of these rows: autoguidance by a worse one")
+      ->excludes(classifier);
+  add("--guide-subset", arguments.guide_subset,
+      "The guide is the field of the first N rows (of --guide-data or --data)")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 48))
+      ->excludes(classifier);
+}
+
+std::unique_ptr<const Field> data_field(const FieldArguments& arguments, const DataArguments& data_arguments,
+                                        const Dataset& data, const Context& context) {
+  if (!arguments.law) {
+    return std::make_unique<Empirical>(
+        data, EmpiricalOptions{.precision = arguments.precise ? Precision::kPrecise : Precision::kFast, .weights = {}},
+        context);
+  }
+  if (!is_synthetic(data_arguments.data)) {
+    throw Error(fmt::format("--law: the law of {} is not known; it is that of a synthetic set, such as mixture or ring",
+                            data_arguments.data));
+  }
+  if (!data_arguments.classes.empty() || data.affine() != Affine{}) {
+    throw Error(fmt::format("--law: the law is that of {} as it is; drop {}", data_arguments.data,
+                            data_arguments.classes.empty() ? "--units" : "--classes"));
+  }
+  return std::make_unique<GaussianMixture>(synthetic_law(make_synthetic(data_arguments.data, context).truth));
 }
 
 int class_number(std::string_view flag, const std::string& text, const Dataset& data) {
   int label = 0;
   const auto [rest, failure] = std::from_chars(text.data(), text.data() + text.size(), label);
-  if (failure == std::errc() && rest == text.data() + text.size() && label >= -1) {
-    if (label < static_cast<int>(data.classes())) return label;
-    throw Error(data.classes() == 0 ? fmt::format("{} {}: {} has no labels", flag, text, data.name())
-                                    : fmt::format("{} {}: the labels of {} go from 0 to {}", flag, text, data.name(),
-                                                  data.classes() - 1));
+  if (failure != std::errc() || rest != text.data() + text.size() || label < -1) {
+    const std::vector<std::string>& names = data.label_names();
+    const auto found = std::ranges::find(names, text);
+    if (found == names.end()) {
+      throw Error(names.empty()
+                      ? fmt::format("{} {}: not a number, and the classes of {} have no names", flag, text, data.name())
+                      : fmt::format("{}: {}", flag, unknown_name("class", text, names)));
+    }
+    label = static_cast<int>(found - names.begin());
   }
-  const std::vector<std::string>& names = data.label_names();
-  const auto found = std::ranges::find(names, text);
-  if (found != names.end()) return static_cast<int>(found - names.begin());
-  if (!names.empty()) throw Error(fmt::format("{}: {}", flag, unknown_name("class", text, names)));
-  throw Error(fmt::format("{} {}: not a number, and the classes of {} have no names", flag, text, data.name()));
+  if (label < 0) return label;
+  if (data.classes() == 0) throw Error(fmt::format("{} {}: {} has no labels", flag, text, data.name()));
+  if (label >= static_cast<int>(data.classes())) {
+    throw Error(fmt::format("{} {}: the labels of {} go from 0 to {}", flag, text, data.name(), data.classes() - 1));
+  }
+  if (std::ranges::find(data.labels(), label) == data.labels().end()) {
+    throw Error(fmt::format("{} {}: {} has no rows of this class", flag, text, data.name()));
+  }
+  return label;
 }
 
-ChosenField choose_field(const FieldArguments& arguments, const Dataset& data, const Context& context) {
-  const int label = class_number("--label", arguments.label, data);
-  ChosenField chosen(std::make_unique<Empirical>(
-      data, EmpiricalOptions{.precision = arguments.precise ? Precision::kPrecise : Precision::kFast, .weights = {}},
-      context));
-  chosen.set_label(label);
+std::string class_text(int label, const Dataset& data) {
+  const auto k = static_cast<std::size_t>(label);
+  return k < data.label_names().size() ? fmt::format("{} ({})", label, data.label_names()[k])
+                                       : fmt::format("{}", label);
+}
+
+void ChosenField::guide(const FieldArguments& arguments, const DataArguments& data_arguments, const Dataset& data,
+                        const Context& context) {
+  GuidanceScale scale;
+  scale.scale = *arguments.guidance;
+  text_ += fmt::format("guidance {:g}", scale.scale);
+  if (!arguments.interval.empty()) {
+    const std::vector<double> ends = parse_numbers(arguments.interval, "--guidance-interval");
+    if (ends.size() != 2) {
+      throw Error(fmt::format("--guidance-interval {}: give two noise levels, e.g. 0.2,5", arguments.interval));
+    }
+    scale.sigma_low = ends[0];
+    scale.sigma_high = ends[1];
+    text_ += fmt::format(" for sigma from {:g} to {:g}", ends[0], ends[1]);
+  }
+  is_guided_ = true;
+  const Field& own = field();
+  const bool has_own_data = !arguments.guide_data.empty() || arguments.guide_subset.has_value();
+  const Dataset rows = has_own_data ? open_guide(arguments, data_arguments, data, context) : data;
+  const std::optional<int> label = guide_label(arguments, has_own_data, rows);
+  if (!has_own_data && label.value_or(label_) == label_) {
+    throw Error(
+        "--guidance: the guide is the field itself, so there is nothing to go away from; give --class, --guide-class "
+        "or --guide-data");
+  }
+  if (!arguments.classifier.empty()) {
+    likelihood_ = std::make_unique<ExactClassLikelihood>(own, class_probabilities(own));
+    put(std::make_unique<ClassifierGuided>(own, *likelihood_, scale));
+    text_ += " by the exact class posteriors";
+    return;
+  }
+  const Field* other = &own;
+  if (has_own_data) {
+    if (!label) (void)class_number("--class", fmt::format("{}", label_), rows);
+    DataArguments of_guide = data_arguments;
+    if (!arguments.guide_data.empty()) of_guide.data = arguments.guide_data;
+    other = &put(data_field(arguments, of_guide, rows, context));
+    digests_["guide_digest"] = rows.digest();
+  }
+  put(std::make_unique<Guided>(own, Guide{*other, label}, scale));
+  text_ += ", away from " + guide_text(label, rows, has_own_data);
+}
+
+ChosenField choose_field(const FieldArguments& arguments, const DataArguments& data_arguments, const Dataset& data,
+                         const Context& context) {
+  ChosenField chosen;
+  chosen.label_ = class_number("--label", arguments.label, data);
+  chosen.put(data_field(arguments, data_arguments, data, context));
+  if (chosen.label_ >= 0) chosen.text_ = "class " + class_text(chosen.label_, data);
+  if (!arguments.guidance) return chosen;
+  if (chosen.label_ >= 0) chosen.text_ += ", ";
+  chosen.guide(arguments, data_arguments, data, context);
   return chosen;
 }
 

@@ -1,58 +1,89 @@
 // The flags that choose the field a command works with, and that field: of every command that asks one.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "scorefield/base/context.h"
+#include "scorefield/cli/command.h"
 #include "scorefield/data/dataset.h"
+#include "scorefield/field/class_likelihood.h"
 #include "scorefield/field/field.h"
-
-namespace CLI {
-class App;
-}  // namespace CLI
+#include "scorefield/field/guidance.h"
 
 namespace scorefield {
 
 /// The flags as typed.
 struct FieldArguments {
-  std::string label = "-1";  // a number, or a name that the data give one
+  bool law = false;
   bool precise = false;
+  std::string label = "-1";  // a number, or a name that the data give one
+  std::optional<double> guidance;
+  std::string interval;
+  std::string guide_class;  // "" (none, with a guide of its own: same), "none", "same", or as `label`
+  std::string guide_data;
+  std::optional<std::size_t> guide_subset;
+  std::string classifier;
 };
 
-/// Adds --label (--class) and --precise.
+/// Adds --law and --precise.
 void add_field_arguments(CLI::App& command, FieldArguments& arguments);
+/// Adds --label (--class).
+void add_label_argument(CLI::App& command, FieldArguments& arguments);
+/// Adds --guidance and what guides: --guidance-interval, --guide-class (--negative-class), --guide-data,
+/// --guide-subset, --classifier. `scale`: what --guidance is; false where the command has scales of its own.
+void add_guide_arguments(CLI::App& command, FieldArguments& arguments, bool scale = true);
 
 /// A field with the fields that it is combined of, and the label under which it is asked.
 class ChosenField {
  public:
-  explicit ChosenField(std::unique_ptr<const Field> field) { put(std::move(field)); }
-
   /// The last that was put in.
-  const Field& field() const { return *parts_.back(); }
+  const Field& field() const { return *fields_.back(); }
   /// -1: unconditional.
   int label() const { return label_; }
-
-  /// A field that may refer to those before it: they do not move.
-  const Field& put(std::unique_ptr<const Field> field) {
-    parts_.push_back(std::move(field));
-    return *parts_.back();
-  }
-  void set_label(int label) { label_ = label; }
+  /// The denoiser of no law: nothing says what its samples are distributed like.
+  bool is_guided() const { return is_guided_; }
+  /// In words, for people; "" for the field of all rows.
+  const std::string& text() const { return text_; }
+  /// Of the other files that went in, by the names that config.json has for them.
+  const std::map<std::string, std::string>& digests() const { return digests_; }
 
  private:
-  std::vector<std::unique_ptr<const Field>> parts_;
+  friend ChosenField choose_field(const FieldArguments&, const DataArguments&, const Dataset&, const Context&);
+  /// A field may refer to those before it: they do not move.
+  const Field& put(std::unique_ptr<const Field> field) {
+    fields_.push_back(std::move(field));
+    return *fields_.back();
+  }
+  void guide(const FieldArguments& arguments, const DataArguments& data_arguments, const Dataset& data,
+             const Context& context);
+
+  std::vector<std::unique_ptr<const Field>> fields_;
+  std::unique_ptr<const ClassLikelihood> likelihood_;
   int label_ = -1;
+  bool is_guided_ = false;
+  std::string text_;
+  std::map<std::string, std::string> digests_;
 };
 
 /// Throws Error for flags that do not go together, or with the data.
-ChosenField choose_field(const FieldArguments& arguments, const Dataset& data, const Context& context);
+ChosenField choose_field(const FieldArguments& arguments, const DataArguments& data_arguments, const Dataset& data,
+                         const Context& context);
+
+/// The field of the rows, or with --law of the law that they were drawn from.
+std::unique_ptr<const Field> data_field(const FieldArguments& arguments, const DataArguments& data_arguments,
+                                        const Dataset& data, const Context& context);
 
 /// The number of a class that `flag` names by its number, or by the name that the data give it; -1 is none.
-/// Throws Error when the data have no such class (with near names).
+/// Throws Error when the data have no rows of such a class (with near names).
 int class_number(std::string_view flag, const std::string& text, const Dataset& data);
+
+/// "3", or "3 (Dress)" where the data have a name for it.
+std::string class_text(int label, const Dataset& data);
 
 }  // namespace scorefield

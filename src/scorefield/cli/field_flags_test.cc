@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "scorefield/base/error.h"
+#include "scorefield/field/empirical.h"
 
 namespace scorefield {
 namespace {
@@ -31,13 +32,101 @@ TEST(FieldFlags, AClassGoesByItsNumberOrItsName) {
 TEST(FieldFlags, TheFieldIsThatOfTheData) {
   FieldArguments arguments;
   arguments.label = "dog";
-  const ChosenField chosen = choose_field(arguments, pets({"cat", "dog", "cow"}), {});
+  const ChosenField chosen = choose_field(arguments, {}, pets({"cat", "dog", "cow"}), {});
   EXPECT_EQ(chosen.label(), 1);
   const Rows x(1, 1);
   const double sigma = 1;
   const int label = chosen.label();
   // Class 1 has one row, 1.
   EXPECT_EQ(chosen.field().ask(x.view(), {&sigma, 1}, {&label, 1}, {}, {}).denoised(0, 0), 1);
+}
+
+Rows denoised(const ChosenField& chosen, const Rows& x) {
+  const double sigma = 1;
+  const int label = chosen.label();
+  return chosen.field().ask(x.view(), {&sigma, 1}, {&label, 1}, {}, {}).denoised;
+}
+
+TEST(FieldFlags, GuidanceIsMadeOfTheFieldsThatTheFlagsName) {
+  DataArguments ring;
+  ring.data = "ring:n=64";
+  const Dataset data = open_dataset(ring, {});
+  const Empirical field(data, {.precision = Precision::kPrecise, .weights = {}}, {});
+  const Empirical part(data.select(std::vector<std::size_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11}),
+                       {.precision = Precision::kPrecise, .weights = {}}, {});
+  Rows x(1, 2);
+  x(0, 0) = 1;
+  const double sigma = 1;
+  const auto conditional = [&](const Field& of, int label) {
+    return of.ask(x.view(), {&sigma, 1}, {&label, 1}, {}, {}).denoised(0, 0);
+  };
+  FieldArguments arguments;
+  arguments.precise = true;
+  arguments.label = "2";
+  arguments.guidance = 3;
+  const auto expect = [&](double from, const char* text) {
+    const ChosenField chosen = choose_field(arguments, ring, data, {});
+    // Three terms of at most 12, rounded.
+    EXPECT_NEAR(denoised(chosen, x)(0, 0), 3 * conditional(field, 2) - 2 * from, 1e-13) << chosen.text();
+    EXPECT_THAT(chosen.text(), HasSubstr(text));
+    EXPECT_TRUE(chosen.is_guided());
+  };
+  expect(conditional(field, -1), "class 2, guidance 3, away from the unconditional field");
+  arguments.interval = "0.5,2";
+  expect(conditional(field, -1), "for sigma from 0.5 to 2");
+  arguments.guide_class = "5";
+  expect(conditional(field, 5), "away from class 5");
+  arguments.guide_class = "";
+  arguments.classifier = "exact";
+  expect(conditional(field, -1), "by the exact class posteriors");
+  arguments.classifier = "";
+  arguments.guide_subset = 12;
+  expect(conditional(part, 2), "the same field of 12 rows");
+  arguments.guide_class = "none";
+  expect(conditional(part, -1), "the unconditional field of 12 rows");
+  arguments.interval = "2,5";
+  EXPECT_DOUBLE_EQ(denoised(choose_field(arguments, ring, data, {}), x)(0, 0), conditional(field, 2));
+}
+
+TEST(FieldFlags, RefusesGuidanceThatDoesNothing) {
+  DataArguments ring;
+  ring.data = "ring:n=64";
+  const Dataset data = open_dataset(ring, {});
+  const auto refused = [&](auto change, const char* why) {
+    FieldArguments arguments;
+    arguments.guidance = 3;
+    arguments.label = "2";
+    change(arguments);
+    EXPECT_THAT([&] { choose_field(arguments, ring, data, {}); }, ThrowsMessage<Error>(HasSubstr(why)));
+  };
+  refused([](FieldArguments& a) { a.label = "-1"; }, "nothing to go away from");
+  refused([](FieldArguments& a) { a.guide_class = "same"; }, "nothing to go away from");
+  refused([](FieldArguments& a) { a.guide_class = "2"; }, "nothing to go away from");
+  refused([](FieldArguments& a) { a.guide_class = "8"; }, "go from 0 to 7");
+  refused([](FieldArguments& a) { a.interval = "5"; }, "two noise levels");
+  refused([](FieldArguments& a) { a.interval = "5,1"; }, "between 5 and 1");
+  refused([](FieldArguments& a) { a.guide_data = "swirl"; }, "swirl has no labels");
+  refused([](FieldArguments& a) { a.guide_data = "mixture:d=3,rank=1"; }, "one shape");
+  refused([](FieldArguments& a) { a.guide_subset = 1; }, "ring:n=64");
+  refused(
+      [](FieldArguments& a) {
+        a.law = true;
+        a.guide_subset = 1;
+      },
+      "no rows to leave out");
+}
+
+TEST(FieldFlags, TheLawIsThatOfASyntheticSet) {
+  DataArguments ring;
+  ring.data = "ring:n=64,radius=2,sd=0.1";
+  const Dataset data = open_dataset(ring, {});
+  FieldArguments arguments;
+  arguments.law = true;
+  // A ring of components of variance sd^2 a coordinate.
+  EXPECT_NEAR(choose_field(arguments, ring, data, {}).field().variance(), 4 + 2 * 0.01, 1e-12);
+  EXPECT_THAT([&] { choose_field(arguments, {}, data, {}); }, ThrowsMessage<Error>(HasSubstr("not known")));
+  ring.classes = "0,1";
+  EXPECT_THAT([&] { choose_field(arguments, ring, data, {}); }, ThrowsMessage<Error>(HasSubstr("drop --classes")));
 }
 
 }  // namespace

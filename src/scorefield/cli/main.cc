@@ -96,6 +96,7 @@ int run(int argc, char** argv) {
   scorefield::add_reproduce_command(app);
   scorefield::add_encode_command(app);
   scorefield::add_solvers_command(app);
+  scorefield::add_metrics_command(app);
 
   std::vector<std::string> arguments(argv + 1, argv + argc);
   if (!arguments.empty() && !arguments[0].starts_with("-")) {

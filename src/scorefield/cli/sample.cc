@@ -187,7 +187,7 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
   const Start start = start_of(arguments);
 
   const Dataset data = open_dataset(arguments.data, context);
-  const ChosenField chosen = choose_field(arguments.field, data, context);
+  const ChosenField chosen = choose_field(arguments.field, arguments.data, data, context);
   const Field& field = chosen.field();
   const SampleType type = sample_type(arguments.dtype, data);
   // Nothing in here throws: g++ 12 destroys members twice when an initialiser of an aggregate does.
@@ -214,7 +214,7 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
   if (!arguments.init.empty()) run.init = open_rows(arguments.init, "--init", arguments.data, data, context);
   if (!arguments.step_noise.empty()) run.step_noise.emplace(arguments.step_noise, data.dimension(), context);
   run.seeds = seeds_of(arguments, run);
-  run.second_moment = run.label < 0 ? second_moment(field) : second_moment(data, run.label);
+  if (!chosen.is_guided()) run.second_moment = second_moment(field, run.label, context);
   (void)evaluations_of(run);  // refuses what does not go together
   if (const std::string warning = start_warning(run); !warning.empty()) fmt::print(stderr, "{}\n", warning);
   if (arguments.dry_run) {
@@ -233,6 +233,7 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
                            {"data_notes", data.notes()},
                            {"data_digest", data.digest()}};
   config["options"]["seeds"] = seeds_text(arguments, run);
+  for (const auto& [name, digest] : chosen.digests()) config[name] = digest;
   if (run.held_out) config["held_out_digest"] = run.held_out->digest();
   if (run.noise) config["noise_digest"] = run.noise->digest();
   if (run.init) config["init_digest"] = run.init->digest();
@@ -249,6 +250,7 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
   if (!arguments.json) {
     fmt::print("{} rows of {} values from {}; {} samples, {} steps of {}\n", data.size(), data.dimension(), data.name(),
                run.seeds.size(), levels.size() - 1, solver.name);
+    if (!chosen.text().empty()) fmt::print("field: {}\n", chosen.text());
     fmt::print("{}\n", start_text(run));
     std::fflush(stdout);
   }
@@ -339,6 +341,8 @@ void add_sample_command(CLI::App& app) {
   add_stochastic_flags(*command, *arguments);
   add_start_flags(*command, *arguments);
   add_field_arguments(*command, arguments->field);
+  add_label_argument(*command, arguments->field);
+  add_guide_arguments(*command, arguments->field);
   command->add_flag("--save-trajectory", arguments->save_trajectory,
                     "trajectory.npz: the states of every sample at every noise level, float64");
   command->add_option("--dtype", arguments->dtype, "Of samples.npz: u8 (images), f32, f64; auto: u8 for 8-bit images")
@@ -363,6 +367,9 @@ void add_sample_command(CLI::App& app) {
       "Examples:\n"
       "  scorefield sample --data fashion-mnist --seeds 0-63\n"
       "  scorefield sample --data fashion-mnist --label 9 --seeds 0-15 --solver posterior --steps 100\n"
+      "  scorefield sample --data fashion-mnist --class Dress --guidance 2 --guidance-interval 0.5,20 --seeds 0-15\n"
+      "  scorefield sample --data fashion-mnist --class 3 --guidance 2 --negative-class 0 --seeds 0-15\n"
+      "  scorefield sample --data fashion-mnist --class 3 --guidance 2 --guide-subset 1000 --seeds 0-15\n"
       "  scorefield sample --data images/ --resolution 32 --steps 40 --out runs/mine\n"
       "  scorefield sample --data ring --sigma-max 20 --seeds 0-999 --dtype f64\n"
       "  scorefield sample --data ring --solver heun --S-churn 20 --S-noise 1.003 --sigma-max 20\n"

@@ -8,8 +8,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/cli/command.h"
-#include "scorefield/field/empirical.h"
-#include "scorefield/field/synthetic_law.h"
+#include "scorefield/cli/field_flags.h"
 #include "scorefield/run/run_folder.h"
 #include "scorefield/search/schedule_report.h"
 #include "scorefield/search/schedule_spellings.h"
@@ -20,8 +19,7 @@ namespace {
 struct ScheduleArguments {
   DataArguments data;
   MachineArguments machine;
-  bool law = false;
-  bool precise = false;
+  FieldArguments field;
   std::string solver = "ipndm3";
   std::string nfe = "4-10";
   std::string end = "zero";
@@ -41,21 +39,6 @@ struct ScheduleArguments {
   std::string config;
   bool json = false;
 };
-
-/// The field of the rows, or of the law that they were drawn from.
-std::unique_ptr<const Field> open_field(const ScheduleArguments& arguments, const Dataset& data,
-                                        const Context& context) {
-  if (!arguments.law) {
-    return std::make_unique<Empirical>(
-        data, EmpiricalOptions{.precision = arguments.precise ? Precision::kPrecise : Precision::kFast, .weights = {}},
-        context);
-  }
-  if (!is_synthetic(arguments.data.data)) {
-    throw Error(fmt::format("--law: the law of {} is not known; it is that of a synthetic set, such as mixture or ring",
-                            arguments.data.data));
-  }
-  return std::make_unique<GaussianMixture>(synthetic_law(make_synthetic(arguments.data.data, context).truth));
-}
 
 /// The numbers that the solver can make, ascending; why others are left out goes to stderr. Throws Error for none.
 std::vector<std::size_t> budgets_of(const ScheduleArguments& arguments, const ScheduleProblem& problem) {
@@ -127,7 +110,7 @@ void run_schedule(const CLI::App& command, const ScheduleArguments& arguments) {
   const Context& context = machine.context();
   const SamplerEntry& solver = find_sampler(arguments.solver);
   const Dataset data = open_dataset(arguments.data, context);
-  const std::unique_ptr<const Field> field = open_field(arguments, data, context);
+  const std::unique_ptr<const Field> field = data_field(arguments.field, arguments.data, data, context);
   const ScheduleProblem problem{
       .sampling = {.field = *field, .sampler = solver, .levels = {}, .analytical_first_step = arguments.afs},
       .sigma_max = arguments.sigma_max,
@@ -220,9 +203,7 @@ void add_schedule_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("schedule", "Find the noise levels of least error for a solver");
   const auto arguments = std::make_shared<ScheduleArguments>();
   add_data_arguments(*command, arguments->data);
-  command->add_flag("--law", arguments->law, "Of a synthetic set: the law that its rows are drawn from, not the rows")
-      ->group("Data");
-  command->add_flag("--precise", arguments->precise, "The field in double precision (1e-12), slower");
+  add_field_arguments(*command, arguments->field);
   command->add_option("--solver", arguments->solver, "ODE solver, as in scorefield sample")->capture_default_str();
   command->add_option("--nfe", arguments->nfe, "Evaluations of the field, each with a schedule of its own, e.g. 4-12")
       ->capture_default_str();

@@ -151,6 +151,9 @@ SyntheticTruth random_mixture(const Values& values, const Context& context) {
     for (double& value : factor) value *= factor_scale;
   }
   truth.noise_sd = number(values, "noise");
+  if (const std::size_t classes = whole(values, "classes"); classes > 0) {
+    for (std::size_t k = 0; k < modes; ++k) truth.labels.push_back(static_cast<std::int32_t>(k % classes));
+  }
   return truth;
 }
 
@@ -191,7 +194,9 @@ const std::vector<SyntheticSet>& sets() {
        checkerboard},
       {"13-points", "13 fixed points in the plane, each once", {{"scale", 1, 1e-6, kLargest}}, false, thirteen_points},
       {"mixture",
-       "a random Gaussian mixture: covariances of the given rank plus noise^2 I; `truth` is its seed",
+       "a random Gaussian mixture: covariances of the given rank plus noise^2 I; component k is of class k % classes "
+       "(0: "
+       "each is a class); `truth` is its seed",
        {rows(2000),
         count_parameter("d", 64, 1, kLargest),
         count_parameter("modes", 10, 1, kLargest),
@@ -199,6 +204,7 @@ const std::vector<SyntheticSet>& sets() {
         {"spread", 1, 0, kLargest},
         {"sd", 0.5, 0, kLargest},
         {"noise", 0.05, 0, kLargest},
+        count_parameter("classes", 0, 0, kLargest),
         seed,
         count_parameter("truth", 0, 0, 9007199254740992.0)},
        true,
@@ -301,6 +307,10 @@ SyntheticData make_synthetic(std::string_view spec, const Context& context) {
   const std::size_t colon = std::min(spec.find(':'), spec.size());
   const Values values = read_parameters(*set, spec.substr(std::min(colon + 1, spec.size())));
   SyntheticTruth truth = set->truth(values, context);
+  if (set->has_labels && truth.labels.empty()) {
+    truth.labels.resize(truth.weights.size());
+    std::iota(truth.labels.begin(), truth.labels.end(), 0);
+  }
   const std::size_t d = truth.means.cols();
   // Without `n` the components are the rows.
   const bool is_drawn = values.contains("n");
@@ -318,7 +328,7 @@ SyntheticData make_synthetic(std::string_view spec, const Context& context) {
       context.check_cancelled();
       for (std::size_t i = chunk * kChunk; i < std::min(n, (chunk + 1) * kChunk); ++i) {
         const std::size_t component = draw_row(truth, cumulative, seed, i, {rows.data() + i * d, d});
-        if (set->has_labels) labels[i] = static_cast<std::int32_t>(component);
+        if (set->has_labels) labels[i] = truth.labels[component];
       }
     });
   }

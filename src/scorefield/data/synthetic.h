@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@ struct SyntheticTruth {
   std::size_t rank = 0;
   std::vector<double> factors;  // [K, d, rank]: component k has the covariance F F^T + noise_sd^2 I
   double noise_sd = 0.0;
+  std::vector<std::int32_t> labels;  // [K], the class of each component; empty: rows have no labels
   double half_side = 0.0;  // not 0: components are uniform over cubes (the checkerboard's squares), rank = noise_sd = 0
 
   /// Row-major [d, rank].
@@ -30,7 +32,7 @@ struct SyntheticTruth {
 };
 
 struct SyntheticData {
-  Dataset data;  // float64, shape {d}; where there are labels, they are the components
+  Dataset data;  // float64, shape {d}; a row has the label of its component
   SyntheticTruth truth;
 };
 

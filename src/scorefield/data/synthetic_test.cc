@@ -157,5 +157,13 @@ TEST(Synthetic, ErrorsSayWhatThereIs) {
   expect_error([&] { make_synthetic("two-modes:d=1000000", small); }, "memory limit");
 }
 
+TEST(Synthetic, ComponentsMayShareAClass) {
+  const SyntheticData each = make_synthetic("mixture:d=3,rank=1,n=50,modes=5", {});
+  const SyntheticData two = make_synthetic("mixture:d=3,rank=1,n=50,modes=5,classes=2", {});
+  EXPECT_EQ(two.truth.labels, (std::vector<std::int32_t>{0, 1, 0, 1, 0}));
+  EXPECT_EQ(two.data.classes(), 2u);
+  for (std::size_t i = 0; i < 50; ++i) EXPECT_EQ(two.data.labels()[i], each.data.labels()[i] % 2);
+}
+
 }  // namespace
 }  // namespace scorefield

@@ -7,7 +7,7 @@
 
 namespace scorefield {
 
-/// The exact field of the law that a synthetic data set is drawn from (data/synthetic.h), one component labelled each.
+/// The exact field of the law that a synthetic data set is drawn from (data/synthetic.h), with its labels.
 /// Throws Error for a set that is no mixture of Gaussians.
 GaussianMixture mixture_field(std::string_view spec, const Context& context);
 

@@ -10,18 +10,14 @@
 #include "scorefield/base/error.h"
 
 namespace scorefield {
-namespace {
 
-/// Log weights up to a constant -> log probabilities.
-void normalise(std::span<double> logs) {
+void log_softmax(std::span<double> logs) {
   const double largest = *std::ranges::max_element(logs);
   double sum = 0;
   for (const double v : logs) sum += std::exp(v - largest);
   const double total = largest + std::log(sum);
   for (double& v : logs) v -= total;
 }
-
-}  // namespace
 
 ExactClassLikelihood::ExactClassLikelihood(const Field& field, std::vector<double> probabilities) : field_(field) {
   if (probabilities.empty()) throw Error("this field has no classes, so nothing says how likely one is");
@@ -55,7 +51,7 @@ ClassAnswer ExactClassLikelihood::ask(RowsView<const double> x, std::span<const 
     }
     denoised[c] = std::move(of_class.denoised);
   }
-  for (std::size_t i = 0; i < x.rows; ++i) normalise(answer.log_probability[i]);
+  for (std::size_t i = 0; i < x.rows; ++i) log_softmax(answer.log_probability[i]);
   if (!has_shift) return answer;
   answer.shift = Rows(x.rows, x.cols);
   for (std::size_t i = 0; i < x.rows; ++i) {

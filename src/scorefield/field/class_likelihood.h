@@ -11,6 +11,9 @@
 
 namespace scorefield {
 
+/// Log weights up to a constant -> log probabilities, in place.
+void log_softmax(std::span<double> logs);
+
 struct ClassAnswer {
   Rows log_probability;  // [B, classes], nats: log p(c | x; sigma); -inf for a class that cannot be
   /// [B, d], sigma^2 grad_x log p(label | x; sigma), data units: what Bayes' rule adds to D (at sigma = inf its limit,

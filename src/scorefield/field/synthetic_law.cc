@@ -18,7 +18,7 @@ GaussianMixture synthetic_law(const SyntheticTruth& truth) {
     components[k].weight = truth.weights[k];
     components[k].mean.assign(truth.means[k].begin(), truth.means[k].end());
     components[k].covariance = Covariance::low_rank(columns.view(), truth.noise_sd * truth.noise_sd);
-    components[k].label = static_cast<int>(k);
+    components[k].label = truth.labels.empty() ? -1 : truth.labels[k];
   }
   return GaussianMixture(std::move(components));
 }

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "scorefield/base/error.h"
-#include "scorefield/learn/library.h"
 #include "scorefield/metrics/value_statistics.h"
 
 namespace scorefield {
@@ -96,18 +95,10 @@ Denoiser read_denoiser(const std::filesystem::path& path, const Context& context
 
 std::unique_ptr<const Field> make_field(const Denoiser& denoiser) {
   auto preconditioner = std::shared_ptr<const Preconditioner>(make_preconditioner(denoiser.target));
-  const std::size_t d = denoiser.data.dimension();
-  const auto weights = std::make_shared<const std::vector<float>>(denoiser.weights);
-  const net::Architecture architecture = denoiser.architecture;
-  // The weights live as long as the evaluator, whose maker holds them.
-  auto evaluator = std::make_shared<const Evaluator>(
-      [weights, architecture] {
-        return network_library().make(architecture, weights->data(), net::Arithmetic::kFloat32);
-      },
-      d, d, true, preconditioner->at(1).label);
+  auto evaluator = make_evaluator(denoiser.architecture, denoiser.weights, preconditioner->at(1).label);
   return std::make_unique<NetworkField>(std::move(evaluator), std::move(preconditioner),
                                         NetworkUnits{spread_centre(denoiser.centre, denoiser.data), 1}, denoiser.law,
-                                        architecture.classes);
+                                        denoiser.architecture.classes);
 }
 
 }  // namespace scorefield

@@ -6,6 +6,7 @@
 
 #include "scorefield/base/random.h"
 #include "scorefield/base/thread_pool.h"
+#include "scorefield/learn/library.h"
 
 namespace scorefield {
 
@@ -132,6 +133,16 @@ void Evaluator::pull_back(const net::Batch& batch, const Cotangent& cotangent, f
     if (out != nullptr) std::copy_n(values.data(), chunk.rows * output_size_, out + chunk.first * output_size_);
     std::copy_n(gradients.data(), chunk.rows * input_size_, x_gradient + chunk.first * input_size_);
   });
+}
+
+std::shared_ptr<const Evaluator> make_evaluator(const net::Architecture& architecture, std::vector<float> weights,
+                                                double label) {
+  const auto kept = std::make_shared<const std::vector<float>>(std::move(weights));
+  return std::make_shared<const Evaluator>(
+      [kept, architecture] {
+        return network_library().make(architecture, kept->data(), net::Arithmetic::kFloat32);
+      },
+      architecture.input.size(), architecture.output.size(), architecture.noise_label, label);
 }
 
 }  // namespace scorefield

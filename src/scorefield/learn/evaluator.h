@@ -51,4 +51,8 @@ class Evaluator {
   mutable std::vector<std::unique_ptr<net::Network>> idle_;
 };
 
+/// Of a network by the plugin, in float32; it keeps the weights. Throws Error as network_library() and its layout() do.
+std::shared_ptr<const Evaluator> make_evaluator(const net::Architecture& architecture, std::vector<float> weights,
+                                                double label);
+
 }  // namespace scorefield

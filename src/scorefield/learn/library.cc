@@ -17,12 +17,6 @@ struct Opened {
   std::string fault;
 };
 
-std::filesystem::path folder_of_this_library() {
-  Dl_info info{};
-  ensure(dladdr(reinterpret_cast<const void*>(&network_library), &info) != 0, "this library has a file");
-  return std::filesystem::path(info.dli_fname).parent_path();
-}
-
 Opened open_plugin() {
   const std::filesystem::path folder = folder_of_this_library();
   std::filesystem::path path = folder / kPlugin;
@@ -51,6 +45,12 @@ const Opened& opened() {
 }
 
 }  // namespace
+
+std::filesystem::path folder_of_this_library() {
+  Dl_info info{};
+  ensure(dladdr(reinterpret_cast<const void*>(&network_library), &info) != 0, "this library has a file");
+  return std::filesystem::path(info.dli_fname).parent_path();
+}
 
 const net::Library& network_library() {
   if (opened().library == nullptr) throw Error(fmt::format("networks cannot be used: {}", opened().fault));

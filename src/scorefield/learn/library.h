@@ -1,6 +1,7 @@
 // The networks' plugin, opened when a network is first used.
 #pragma once
 
+#include <filesystem>
 #include <string>
 
 #include "scorefield/learn/network.h"
@@ -13,5 +14,8 @@ const net::Library& network_library();
 
 /// Whether network_library() would succeed; the reason where not, else "".
 std::string why_no_networks();
+
+/// Where libscorefield.so lies; what comes with it is in its folder scorefield/.
+std::filesystem::path folder_of_this_library();
 
 }  // namespace scorefield

@@ -4,11 +4,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <optional>
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/names.h"
-#include "scorefield/process/parametrisation.h"
 
 namespace scorefield {
 namespace {
@@ -57,15 +55,6 @@ class PlainPreconditioner final : public Preconditioner {
   double sigma_data_;
 };
 
-std::optional<Prediction> prediction_of(std::string_view name) {
-  if (name == "denoised") return Prediction::kDenoised;
-  if (name == "noise") return Prediction::kNoise;
-  if (name == "v") return Prediction::kV;
-  if (name == "score") return Prediction::kScore;
-  if (name == "velocity") return Prediction::kVelocity;
-  return std::nullopt;
-}
-
 }  // namespace
 
 std::vector<std::string> target_names() {
@@ -82,13 +71,22 @@ std::string target_name(std::string_view spelling) {
   return std::string(spelling);
 }
 
+Prediction prediction_of(std::string_view target) {
+  if (target == "denoised") return Prediction::kDenoised;
+  if (target == "noise") return Prediction::kNoise;
+  if (target == "v") return Prediction::kV;
+  if (target == "score") return Prediction::kScore;
+  ensure(target == "velocity", "a target that is a plain prediction");
+  return Prediction::kVelocity;
+}
+
 std::unique_ptr<const Preconditioner> make_preconditioner(const Target& target) {
   if (!(target.sigma_data > 0) || !std::isfinite(target.sigma_data)) {
     throw Error(fmt::format("sigma_data must be finite and above 0, got {}", target.sigma_data));
   }
   const std::string predicts = target_name(target.predicts);
   if (predicts == "edm") return std::make_unique<EdmPreconditioner>(target.sigma_data);
-  return std::make_unique<PlainPreconditioner>(*prediction_of(predicts), make_process(target.process),
+  return std::make_unique<PlainPreconditioner>(prediction_of(predicts), make_process(target.process),
                                                target.sigma_data);
 }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "scorefield/process/parametrisation.h"
 #include "scorefield/process/process.h"
 
 namespace scorefield {
@@ -41,6 +42,8 @@ struct Target {
 std::vector<std::string> target_names();
 /// "x0", "eps", "flow" and other spellings -> target_names(). Throws Error for an unknown one.
 std::string target_name(std::string_view spelling);
+/// Of every target name but "edm".
+Prediction prediction_of(std::string_view target);
 
 /// The label is log(sigma)/4 (Karras et al. 2022), held within [-3, 3]: sigma = inf has one too.
 /// Throws Error for names, a process or a sigma_data that make no sense.

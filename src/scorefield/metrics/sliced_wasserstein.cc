@@ -102,4 +102,69 @@ SlicedDistance SlicedWasserstein::distance(RowsView<const double> samples, const
   return {value, value > 0 ? square.standard_error / (2 * value) : 0};
 }
 
+namespace {
+
+/// Rows on a line, ascending, each with its group.
+using OnLine = std::vector<std::pair<double, std::size_t>>;
+
+OnLine project(const GroupedRows& set, std::span<const double> direction) {
+  OnLine line(set.size());
+  for (std::size_t i = 0; i < line.size(); ++i) line[i] = {dot(direction, set.rows()[i]), set.group_of(i)};
+  std::ranges::sort(line);
+  return line;
+}
+
+std::vector<double> without_group(const OnLine& line, std::size_t group) {
+  std::vector<double> kept;
+  kept.reserve(line.size());
+  for (const auto& [value, of] : line) {
+    if (of != group) kept.push_back(value);
+  }
+  return kept;
+}
+
+}  // namespace
+
+Estimate sliced_wasserstein(const GroupedRows& a, const GroupedRows& b, std::size_t projections, std::uint64_t seed,
+                            const Context& context) {
+  if (projections == 0) throw Error("a sliced Wasserstein distance needs projections, got none");
+  if (a.dimension() != b.dimension()) {
+    throw Error(fmt::format("rows of {} values cannot be held against rows of {}", b.dimension(), a.dimension()));
+  }
+  const Rows directions = random_directions(projections, a.dimension(), seed);
+  // W_2^2 along each: without each group of a, without each of b, with all.
+  Rows squares(projections, a.groups() + b.groups() + 1);
+  run_tasks(context.pool, projections, [&](std::size_t p, int /*worker*/) {
+    context.check_cancelled();
+    const OnLine line_a = project(a, directions[p]);
+    const OnLine line_b = project(b, directions[p]);
+    const std::vector<double> all_a = without_group(line_a, kNoGroup);
+    const std::vector<double> all_b = without_group(line_b, kNoGroup);
+    for (std::size_t g = 0; g < a.groups(); ++g) {
+      squares(p, g) = squared_wasserstein(without_group(line_a, g), all_b);
+    }
+    for (std::size_t g = 0; g < b.groups(); ++g) {
+      squares(p, a.groups() + g) = squared_wasserstein(all_a, without_group(line_b, g));
+    }
+    squares(p, a.groups() + b.groups()) = squared_wasserstein(all_a, all_b);
+  });
+  const auto column = [&](std::size_t without_a, std::size_t without_b) {
+    return without_a != kNoGroup ? without_a : a.groups() + (without_b != kNoGroup ? without_b : b.groups());
+  };
+  const auto mean_square = [&](std::size_t without_a, std::size_t without_b) {
+    std::vector<double> along(projections);
+    for (std::size_t p = 0; p < projections; ++p) along[p] = squares(p, column(without_a, without_b));
+    return mean_of_sample(along, 0);
+  };
+  Estimate result = jackknife(a.groups(), b.groups(), [&](std::size_t without_a, std::size_t without_b) {
+    return std::sqrt(mean_square(without_a, without_b).value);
+  });
+  // On a line there is one direction, and nothing is drawn.
+  if (a.dimension() > 1 && projections > 1 && result.value > 0) {
+    const double of_directions = mean_square(kNoGroup, kNoGroup).standard_error / (2 * result.value);
+    result.standard_error = std::hypot(result.standard_error, of_directions);
+  }
+  return result;
+}
+
 }  // namespace scorefield

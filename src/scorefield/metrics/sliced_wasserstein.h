@@ -8,6 +8,7 @@
 #include "scorefield/base/context.h"
 #include "scorefield/base/rows.h"
 #include "scorefield/data/dataset.h"
+#include "scorefield/metrics/grouped_rows.h"
 
 namespace scorefield {
 
@@ -44,5 +45,11 @@ class SlicedWasserstein {
   Rows directions_;  // [P, d]
   Rows projected_;   // [P, M], each row ascending
 };
+
+/// SW_2 between two sets of drawn rows, along `projections` directions drawn by `seed`. The standard error holds both
+/// the drawing of the rows (jackknife) and that of the directions. Throws Error for no projections or differing
+/// lengths.
+Estimate sliced_wasserstein(const GroupedRows& a, const GroupedRows& b, std::size_t projections, std::uint64_t seed,
+                            const Context& context);
 
 }  // namespace scorefield

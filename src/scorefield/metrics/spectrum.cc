@@ -15,6 +15,8 @@ double work(std::size_t n, std::size_t d) {
   return 0.5 * static_cast<double>(n) * static_cast<double>(d) * small + 10.0 * small * small * small;
 }
 
+}  // namespace
+
 std::size_t affordable_rows(std::size_t n, std::size_t d, double multiply_adds) {
   if (work(n, d) <= multiply_adds) return n;
   std::size_t low = 1;
@@ -25,8 +27,6 @@ std::size_t affordable_rows(std::size_t n, std::size_t d, double multiply_adds) 
   }
   return low;
 }
-
-}  // namespace
 
 Spectrum spectrum(const Dataset& data, std::uint64_t seed, const Context& context, double multiply_adds) {
   Spectrum result;

@@ -25,6 +25,9 @@ struct Spectrum {
 
 inline constexpr std::array kExplainedShares = {0.5, 0.9, 0.95, 0.99};
 
+/// How many of n rows of length d principal components are taken from when they may cost `multiply_adds`; at least one.
+std::size_t affordable_rows(std::size_t n, std::size_t d, double multiply_adds);
+
 /// multiply_adds: what it may cost, so that the choice of rows does not depend on the machine.
 Spectrum spectrum(const Dataset& data, std::uint64_t seed, const Context& context, double multiply_adds = 2e11);
 

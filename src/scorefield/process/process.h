@@ -47,9 +47,10 @@ class Process {
   virtual double inverse(double sigma) const = 0;
 };
 
-/// By name: ve, ve-sqrt, edm, vp, sub-vp, ou, cosine, ddpm, ldm, flow (alias rectified-flow), with the usual constants
-/// (those below) or with all of them behind a colon, in the order below: "vp:0.1,20", "ddpm:500,1e-4,0.02".
-/// Throws Error for an unknown name, with near ones, and for constants that are missing, too many or out of range.
+/// By name: ve, ve-sqrt, edm, vp, sub-vp, ou, cosine, ddpm (alias ddpm-linear), ldm (alias scaled-linear), flow (alias
+/// rectified-flow), with the usual constants (those below) or with all of them behind a colon, in the order below:
+/// "vp:0.1,20", "ddpm:500,1e-4,0.02". Throws Error for an unknown name, with near ones, and for constants that are
+/// missing, too many or out of range.
 std::unique_ptr<const Process> make_process(std::string_view spec);
 std::vector<std::string> process_names();
 

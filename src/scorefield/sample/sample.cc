@@ -289,6 +289,16 @@ double second_moment(const Field& field) {
   return field.variance() + std::inner_product(mean.begin(), mean.end(), mean.begin(), 0.0);
 }
 
+std::optional<double> second_moment(const Field& field, int label, const Context& context) {
+  if (label < 0) return second_moment(field);
+  if (!field.capabilities().covariance) return std::nullopt;
+  const Rows origin(1, field.dimension());
+  const double sigma = std::numeric_limits<double>::infinity();
+  const Answer law = field.ask(origin.view(), {&sigma, 1}, {&label, 1}, {.covariance_trace = true}, context);
+  const auto mean = law.denoised[0];
+  return law.covariance_trace[0] + std::inner_product(mean.begin(), mean.end(), mean.begin(), 0.0);
+}
+
 double start_mismatch(double second_moment, double sigma_max) {
   return second_moment / (2 * sigma_max * sigma_max);
 }

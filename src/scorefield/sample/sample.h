@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -97,6 +98,9 @@ std::size_t evaluations_of(const Sampling& sampling);
 
 /// E|x_0|^2 of the field's own law, data units squared.
 double second_moment(const Field& field);
+/// That of a class (-1: of all), from D and the posterior covariance at sigma = inf, which are those of the law itself;
+/// null for a class where the field does not tell its covariance.
+std::optional<double> second_moment(const Field& field, int label, const Context& context);
 
 /// A bound in nats on KL(p_sigma_max || N(0, sigma_max^2 I)): what starting from plain noise costs,
 /// E|x_0|^2 / (2 sigma_max^2) (convexity of KL over the data). 0 at sigma_max = inf.

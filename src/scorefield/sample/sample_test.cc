@@ -10,6 +10,7 @@
 #include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
 #include "scorefield/base/thread_pool.h"
+#include "scorefield/field/empirical.h"
 #include "scorefield/process/schedule.h"
 #include "scorefield/sample/linear_step.h"
 
@@ -276,6 +277,14 @@ TEST(Sample, RefusesLevelsThatDoNotDescendAndUnknownNames) {
   } catch (const Error& error) {
     EXPECT_NE(std::string(error.what()).find("heun"), std::string::npos) << error.what();
   }
+}
+
+TEST(SecondMoment, OfAClassIsThatOfItsRows) {
+  const Dataset data = make_dataset<double>("points", {0, 3, 1, 0, 4, 0, 0, 1}, {2}, {}, {0, 1, 0, 1});
+  const Empirical field(data, {}, {});
+  EXPECT_NEAR(*second_moment(field, -1, {}), (9 + 1 + 16 + 1) / 4.0, 1e-14);
+  EXPECT_NEAR(*second_moment(field, 0, {}), (9 + 16) / 2.0, 1e-14);
+  EXPECT_NEAR(*second_moment(field, 1, {}), 1, 1e-14);
 }
 
 }  // namespace

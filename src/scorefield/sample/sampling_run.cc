@@ -248,20 +248,6 @@ void write_report(const SamplingReport& report, const RunFolder& folder) {
 
 }  // namespace
 
-double second_moment(const Dataset& data, int label) {
-  std::vector<double> row(data.dimension());
-  double sum = 0;
-  std::size_t count = 0;
-  for (std::size_t i = 0; i < data.size(); ++i) {
-    if (data.labels()[i] != label) continue;
-    data.row(i, row);
-    sum += std::inner_product(row.begin(), row.end(), row.begin(), 0.0);
-    ++count;
-  }
-  if (count == 0) throw Error(fmt::format("--label {}: {} has no rows of this class", label, data.name()));
-  return sum / static_cast<double>(count);
-}
-
 std::optional<std::size_t> evaluations_of(const SamplingRun& run) {
   const std::size_t count = evaluations_of(run.sampling);
   if (run.step_noise) {

@@ -29,7 +29,7 @@ struct SamplingRun {
   int label = -1;  // of every sample; -1 is unconditional
   std::size_t batch = 64;
   SampleType type = SampleType::kF32;
-  /// E|x_0|^2 of the law that is sampled (second_moment(), of the label's rows where there is one); null where it is
+  /// E|x_0|^2 of the law that is sampled (second_moment()); null where it is
   /// not known.
   std::optional<double> second_moment;
   /// Real rows that no sampler has seen, for the copy rule's false-positive rate; without it each training row is held
@@ -65,9 +65,6 @@ struct LevelSummary {
   double most_effective_sample_size = 0;
   double largest_weight = 0;  // mean
 };
-
-/// E|x_0|^2 of the rows with this label, data units squared. Throws Error when there are none.
-double second_moment(const Dataset& data, int label);
 
 struct SamplingReport {
   std::size_t finished = 0;  // of the seeds; fewer when cancelled

@@ -1,0 +1,85 @@
+#include "scorefield/learn/classifier_features.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <cmath>
+#include <utility>
+
+#include "scorefield/base/error.h"
+#include "scorefield/learn/library.h"
+
+namespace scorefield {
+namespace {
+
+constexpr const char* kShipped = "fashion-mnist-classifier.safetensors";
+constexpr const char* kShippedData = "fashion-mnist";
+
+class ClassifierFeatures final : public FeatureMap {
+ public:
+  ClassifierFeatures(std::unique_ptr<const NetworkClassifier> network, std::string name)
+      : network_(std::move(network)), name_(std::move(name)) {}
+
+  std::string name() const override { return name_; }
+  std::size_t input_dimension() const override { return network_->dimension(); }
+  std::size_t dimension() const override { return network_->features(); }
+  FeatureRows features(RowsView<const double> x, const Context& context) const override {
+    ClassifierAnswer answer = network_->ask_clean(x, context);
+    for (double& value : answer.log_probability.values()) value = std::exp(value);
+    return {std::move(answer.features), std::move(answer.log_probability)};
+  }
+
+ private:
+  std::unique_ptr<const NetworkClassifier> network_;
+  std::string name_;
+};
+
+}  // namespace
+
+std::unique_ptr<FeatureMap> classifier_features(const Classifier& classifier, std::string name) {
+  if (classifier.noisy) {
+    throw Error(fmt::format("{}: this classifier was trained on noisy rows, to guide; features are those of one that "
+                            "was trained on clean rows",
+                            name));
+  }
+  auto network = make_network_classifier(classifier);
+  if (network->features() == 0) {
+    throw Error(fmt::format("{}: an {} has no features; those of a network of the kind classifier can be compared",
+                            name, classifier.architecture.kind));
+  }
+  return std::make_unique<ClassifierFeatures>(std::move(network), std::move(name));
+}
+
+std::filesystem::path fashion_mnist_classifier() {
+  std::filesystem::path path = folder_of_this_library() / "scorefield" / kShipped;
+  if (!exists(path)) {
+    throw Error(fmt::format("{} is missing: it belongs to scorefield; install it anew, or give a classifier's file",
+                            path.string()));
+  }
+  return path;
+}
+
+std::string default_features(const Dataset& data) {
+  return data.name() == kShippedData && why_no_networks().empty() ? "classifier" : "pca";
+}
+
+std::unique_ptr<FeatureMap> open_feature_map(const std::string& spec, const Dataset& data, std::uint64_t seed,
+                                             const Context& context) {
+  const bool shipped = spec == "classifier";
+  if (!shipped && !spec.ends_with(".safetensors")) return make_feature_map(spec, data, seed, context);
+  const Classifier classifier = read_classifier(shipped ? fashion_mnist_classifier() : spec, context);
+  const DataForm& form = classifier.data;
+  if (form.shape != data.shape()) {
+    throw Error(fmt::format("--features {}: a classifier of {}, whose rows are {}, but those of {} are {}", spec,
+                            form.name, fmt::join(form.shape, " x "), data.name(), fmt::join(data.shape(), " x ")));
+  }
+  if (data.is_eight_bit() && form.eight_bit && form.affine != data.affine()) {
+    throw Error(fmt::format("--features {}: a classifier of rows in the units {:g} x + {:g}, but those of {} are in "
+                            "{:g} x + {:g}; drop --units",
+                            spec, form.affine.scale, form.affine.offset, data.name(), data.affine().scale,
+                            data.affine().offset));
+  }
+  return classifier_features(classifier, spec);
+}
+
+}  // namespace scorefield

@@ -1,0 +1,107 @@
+#include "scorefield/learn/imported_model.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "scorefield/base/error.h"
+#include "scorefield/base/file.h"
+#include "scorefield/base/sha256.h"
+#include "scorefield/learn/library.h"
+#include "scorefield/run/run_folder.h"
+
+namespace scorefield {
+namespace {
+
+net::Shape network_shape(const Declaration& declaration) {
+  const std::vector<std::size_t>& shape = declaration.shape;
+  if (shape.size() == 3) return {shape[0], shape[1], shape[2]};
+  return {shape[0], 1, 1};
+}
+
+/// A noise label that the network knows: that of the middle of its noise levels.
+double middle_label(const Declaration& declaration) {
+  const auto [least, most] = sigma_range(declaration);
+  const double low = least > 0 ? least : 1e-2;
+  const double high = std::isinf(most) ? 1e2 : most;
+  return make_declared_preconditioner(declaration)->at(std::sqrt(low * high) * declaration.scale()).label;
+}
+
+/// Of a network that knows no "no class".
+class AlwaysWithClass final : public Field {
+ public:
+  explicit AlwaysWithClass(std::unique_ptr<const Field> field) : field_(std::move(field)) {}
+  std::size_t dimension() const override { return field_->dimension(); }
+  Capabilities capabilities() const override { return field_->capabilities(); }
+  std::span<const double> mean() const override { return field_->mean(); }
+  double variance() const override { return field_->variance(); }
+  Answer ask(RowsView<const double> x, std::span<const double> sigma, std::span<const int> labels,
+             const Request& request, const Context& context) const override {
+    if (labels.empty() || std::ranges::find(labels, -1) != labels.end()) {
+      throw Error(
+          "the network always needs a class; name one (--class 0), or declare the number that it takes for "
+          "none (no_class)");
+    }
+    return field_->ask(x, sigma, labels, request, context);
+  }
+
+ private:
+  std::unique_ptr<const Field> field_;
+};
+
+}  // namespace
+
+std::filesystem::path declaration_path(const std::filesystem::path& model) {
+  return std::filesystem::path(model).replace_extension(".json");
+}
+
+Declaration read_declaration_beside(const std::filesystem::path& model, const Context& context) {
+  Declaration declaration;
+  const std::filesystem::path path = declaration_path(model);
+  if (!path_exists(path) || path == model) return declaration;
+  read_declaration(read_json(path, context), path.string(), declaration);
+  return declaration;
+}
+
+std::string model_digest(const std::filesystem::path& model) {
+  Sha256 sum;
+  sum.update(MappedFile(model).bytes());
+  return sum.hex();
+}
+
+std::shared_ptr<const Evaluator> open_network(const std::filesystem::path& model, const Declaration& declaration) {
+  if (declaration.shape.empty()) {
+    throw Error(fmt::format("{}: say the shape of its rows, --shape 1,28,28 or \"shape\": [1, 28, 28] in {}",
+                            model.string(), declaration_path(model).string()));
+  }
+  net::ScriptCall call;
+  call.input = call.output = network_shape(declaration);
+  call.noise_label = declaration.time != "none";
+  call.class_label = declaration.classes > 0;
+  call.no_class = static_cast<std::int64_t>(declaration.no_class.value_or(0));
+  call.flat = declaration.shape.size() == 1;
+  const double label = middle_label(declaration);
+  return std::make_shared<Evaluator>([=] { return network_library().load_script(model.string(), call); },
+                                     declaration.dimension(), declaration.dimension(), call.noise_label, label);
+}
+
+std::unique_ptr<const Field> make_imported_field(std::shared_ptr<const Evaluator> network,
+                                                 const Declaration& declaration) {
+  const std::size_t d = declaration.dimension();
+  return make_imported_field(std::move(network), declaration,
+                             {std::vector<double>(d, declaration.mean), declaration.variance * static_cast<double>(d)});
+}
+
+std::unique_ptr<const Field> make_imported_field(std::shared_ptr<const Evaluator> network,
+                                                 const Declaration& declaration, LearntLaw law) {
+  auto field = std::make_unique<NetworkField>(
+      std::move(network), make_declared_preconditioner(declaration),
+      NetworkUnits{std::vector<double>(declaration.dimension(), declaration.centre()), declaration.scale()},
+      std::move(law), declaration.classes);
+  if (declaration.classes == 0 || declaration.no_class) return field;
+  return std::make_unique<AlwaysWithClass>(std::move(field));
+}
+
+}  // namespace scorefield
