@@ -38,9 +38,10 @@ class ClassifierFeatures final : public FeatureMap {
 
 std::unique_ptr<FeatureMap> classifier_features(const Classifier& classifier, std::string name) {
   if (classifier.noisy) {
-    throw Error(fmt::format("{}: this classifier was trained on noisy rows, to guide; features are those of one that "
-                            "was trained on clean rows",
-                            name));
+    throw Error(
+        fmt::format("{}: this classifier was trained on noisy rows, to guide; features are those of one that "
+                    "was trained on clean rows",
+                    name));
   }
   auto network = make_network_classifier(classifier);
   if (network->features() == 0) {
@@ -67,17 +68,18 @@ std::unique_ptr<FeatureMap> open_feature_map(const std::string& spec, const Data
                                              const Context& context) {
   const bool shipped = spec == "classifier";
   if (!shipped && !spec.ends_with(".safetensors")) return make_feature_map(spec, data, seed, context);
-  const Classifier classifier = read_classifier(shipped ? fashion_mnist_classifier() : spec, context);
+  const Classifier classifier =
+      read_classifier(shipped ? fashion_mnist_classifier() : std::filesystem::path(spec), context);
   const DataForm& form = classifier.data;
   if (form.shape != data.shape()) {
     throw Error(fmt::format("--features {}: a classifier of {}, whose rows are {}, but those of {} are {}", spec,
                             form.name, fmt::join(form.shape, " x "), data.name(), fmt::join(data.shape(), " x ")));
   }
   if (data.is_eight_bit() && form.eight_bit && form.affine != data.affine()) {
-    throw Error(fmt::format("--features {}: a classifier of rows in the units {:g} x + {:g}, but those of {} are in "
-                            "{:g} x + {:g}; drop --units",
-                            spec, form.affine.scale, form.affine.offset, data.name(), data.affine().scale,
-                            data.affine().offset));
+    throw Error(fmt::format(
+        "--features {}: a classifier of rows in the units {:g} x + {:g}, but those of {} are in "
+        "{:g} x + {:g}; drop --units",
+        spec, form.affine.scale, form.affine.offset, data.name(), data.affine().scale, data.affine().offset));
   }
   return classifier_features(classifier, spec);
 }
