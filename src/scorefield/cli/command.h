@@ -92,5 +92,6 @@ void add_reproduce_command(CLI::App& app);
 void add_encode_command(CLI::App& app);
 void add_solvers_command(CLI::App& app);
 void add_metrics_command(CLI::App& app);
+void add_train_command(CLI::App& app);
 
 }  // namespace scorefield

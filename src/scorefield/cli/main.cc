@@ -97,6 +97,7 @@ int run(int argc, char** argv) {
   scorefield::add_encode_command(app);
   scorefield::add_solvers_command(app);
   scorefield::add_metrics_command(app);
+  scorefield::add_train_command(app);
 
   std::vector<std::string> arguments(argv + 1, argv + argc);
   if (!arguments.empty() && !arguments[0].starts_with("-")) {

@@ -32,14 +32,10 @@ LossSum NoisedTask::held_out_loss(std::size_t micro_batch, int worker) {
   return losses(held_out_->make(0, first, std::min(micro_batch_, all - first)), 1, worker, {});
 }
 
-DenoisingTask::DenoisingTask(NoisedRows training, std::optional<NoisedRows> held_out, std::size_t micro_batch,
-                             WorkerNetworks networks)
-    : NoisedTask(std::move(training), std::move(held_out), micro_batch), networks_(std::move(networks)) {}
-
-LossSum DenoisingTask::losses(const NoisedBatch& batch, double share, int worker, std::span<float> gradient) {
+LossSum distance_losses(const NoisedBatch& batch, const Rows& target, double share, net::Network& network,
+                        std::span<float> gradient) {
   const std::size_t d = batch.clean.cols();
   const auto dimension = static_cast<double>(d);
-  net::Network& network = networks_.of(worker);
   std::vector<float> output(batch.rows() * d);
   if (gradient.empty()) {
     network.evaluate(batch.for_network(), output.data());
@@ -52,9 +48,9 @@ LossSum DenoisingTask::losses(const NoisedBatch& batch, double share, int worker
     float* const row = output.data() + i * d;
     batch.denoised(i, row, denoised);
     double squares = 0;
-    const double slope = share * 2 * batch.weight[i] * batch.at[i].out / dimension;  // of the loss in F, over D - x_0
+    const double slope = share * 2 * batch.weight[i] * batch.at[i].out / dimension;  // of the loss in F, over the error
     for (std::size_t k = 0; k < d; ++k) {
-      const double error = denoised[k] - batch.clean(i, k);
+      const double error = denoised[k] - target(i, k);
       squares += error * error;
       row[k] = static_cast<float>(slope * error);
     }
@@ -62,6 +58,14 @@ LossSum DenoisingTask::losses(const NoisedBatch& batch, double share, int worker
   }
   if (!gradient.empty()) network.pull_back(output.data(), gradient.data(), nullptr);
   return sum;
+}
+
+DenoisingTask::DenoisingTask(NoisedRows training, std::optional<NoisedRows> held_out, std::size_t micro_batch,
+                             WorkerNetworks networks)
+    : NoisedTask(std::move(training), std::move(held_out), micro_batch), networks_(std::move(networks)) {}
+
+LossSum DenoisingTask::losses(const NoisedBatch& batch, double share, int worker, std::span<float> gradient) {
+  return distance_losses(batch, batch.clean, share, networks_.of(worker), gradient);
 }
 
 }  // namespace scorefield

@@ -32,6 +32,11 @@ class NoisedTask : public Task {
   std::size_t micro_batch_;
 };
 
+/// Losses w |D - target|^2/d of each row; adds the gradient of `share` times their sum to `gradient`, unless that is
+/// empty. target: [rows, d], about the centre.
+LossSum distance_losses(const NoisedBatch& batch, const Rows& target, double share, net::Network& network,
+                        std::span<float> gradient);
+
 /// The loss of a row is w(sigma) |D - x_0|^2/d: in expectation over rows and noise, and up to a constant, that of the
 /// distance to E[x_0 | x] (Vincent 2011).
 class DenoisingTask final : public NoisedTask {

@@ -45,12 +45,14 @@ double NoisedRows::level(std::uint64_t step, std::size_t row) const {
 NoisedBatch NoisedRows::make(std::uint64_t step, std::size_t first, std::size_t count) const {
   const std::size_t d = loader_.data().dimension();
   NoisedBatch batch;
+  batch.node = fixed_ ? kFixedNode : step;
+  batch.first = first;
   batch.clean = Rows(count, d);
   batch.state = Rows(count, d);
   batch.classes.resize(count);
   batch.input.resize(count * d);
   loader_.load(fixed_ ? 0 : step, first, batch.clean.view(), batch.classes);
-  const RandomStream stream(loader_.options().seed, Purpose::kTrainingNoise, fixed_ ? kFixedNode : step);
+  const RandomStream stream(loader_.options().seed, Purpose::kTrainingNoise, batch.node);
   stream.normals(batch.state.values(), first * d);
   for (std::size_t i = 0; i < count; ++i) {
     const double sigma = level(step, first + i);

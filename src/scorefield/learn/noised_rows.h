@@ -28,6 +28,8 @@ struct NoisingOptions {
 
 /// Some rows of a batch. All of [rows, d] are in data units about the centre.
 struct NoisedBatch {
+  std::uint64_t node = 0;           // of the random numbers: the step, or one that no step has
+  std::size_t first = 0;            // place of the first row in the whole batch
   Rows clean;                       // x_0
   Rows state;                       // x
   std::vector<double> sigma;        // [rows]

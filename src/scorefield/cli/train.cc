@@ -1,0 +1,174 @@
+// scorefield train: a network that denoises.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "scorefield/base/error.h"
+#include "scorefield/cli/command.h"
+#include "scorefield/cli/progress.h"
+#include "scorefield/cli/train_flags.h"
+#include "scorefield/learn/library.h"
+
+namespace scorefield {
+namespace {
+
+struct Arguments {
+  DataArguments data;
+  MachineArguments machine;
+  TrainArguments train;
+  std::string held_out;
+  std::string out;
+  std::string config;
+  std::string resume;
+  bool dry_run = false;
+  bool json = false;
+};
+
+/// Seconds of --minutes that go into measuring the rate.
+double measured_seconds(double minutes) {
+  return std::clamp(60 * minutes / 20, 0.5, 10.0);
+}
+
+std::string size_text(const TrainingRun& run) {
+  std::size_t weights = 0;
+  for (const net::Tensor& tensor : network_library().layout(run.settings.architecture)) weights += tensor.size;
+  return fmt::format("{} of {} weights", run.settings.architecture.kind, weights);
+}
+
+void print_dry_run(const TrainingRun& run, const TrainingCost& cost, bool json) {
+  const TrainingSettings& settings = run.settings;
+  const auto steps = static_cast<double>(settings.steps());
+  const double seconds = steps * cost.step +
+                         cost.held_out * std::ceil(steps / static_cast<double>(run.checkpoint_every)) +
+                         cost.grid * std::ceil(steps / static_cast<double>(run.grid_every));
+  if (json) {
+    fmt::print("{}\n", nlohmann::json{{"steps", settings.steps()},
+                                      {"batch", settings.loader.batch},
+                                      {"seconds_per_step", cost.step},
+                                      {"seconds", seconds}}
+                           .dump());
+    return;
+  }
+  fmt::print("{}; {} steps of {} rows\n", size_text(run), settings.steps(), settings.loader.batch);
+  fmt::print("time: about {} ({:.3g} rows a second measured)\n", readable_duration(seconds),
+             static_cast<double>(settings.loader.batch) / cost.step);
+}
+
+void print_report(const TrainingRun& run, const TrainingReport& report, const RunFolder& folder, bool json) {
+  const char* const which = run.held_out == nullptr ? "fixed_loss" : "held_out_loss";
+  if (json) {
+    nlohmann::json result = {{"steps", report.steps},       {"rows", report.steps * run.settings.loader.batch},
+                             {"seconds", report.seconds},   {"resumed_from", report.resumed_from},
+                             {"complete", report.complete}, {"model", (folder / "model.safetensors").string()}};
+    if (report.held_out) {
+      result[which] = report.held_out->mean();
+      result[std::string(which) + "_error"] = report.held_out->standard_error();
+    }
+    fmt::print("{}\n", result.dump());
+    return;
+  }
+  fmt::print("{} steps, {} rows, {}\n", report.steps, report.steps * run.settings.loader.batch,
+             readable_duration(report.seconds));
+  if (report.held_out) {
+    fmt::print("loss at fixed noise on {}: {:.5g} +- {:.2g}\n",
+               run.held_out == nullptr ? "training rows" : "held-out rows", report.held_out->mean(),
+               report.held_out->standard_error());
+  }
+}
+
+void run_train(const CLI::App& command, const Arguments& arguments) {
+  const Machine machine(arguments.machine);
+  const Context& context = machine.context();
+  const Dataset data = open_dataset(arguments.data, context);
+  const std::optional<Dataset> held_out = open_held_out(arguments.held_out, arguments.data, data, context);
+  TrainingRun run = training_run_of(arguments.train, data, held_out ? &*held_out : nullptr);
+  run.settings.target.sigma_data = sigma_data_of(data, context);
+
+  const std::string out = !arguments.out.empty() ? arguments.out : arguments.resume;
+  // Before the rate is measured: a folder that cannot be had is said at once.
+  std::optional<RunFolder> folder;
+  if (!arguments.dry_run && !out.empty()) folder.emplace(RunFolder::take(out));
+  if (arguments.train.minutes || arguments.dry_run) {
+    const double seconds = arguments.train.minutes ? measured_seconds(*arguments.train.minutes) : 2;
+    const TrainingCost cost = measure_cost(run, seconds, context);
+    if (arguments.train.minutes) {
+      constexpr std::uint64_t kHeldOutLosses = 20;
+      constexpr std::uint64_t kGrids = 5;
+      set_steps(
+          arguments.train,
+          steps_within(60 * *arguments.train.minutes - seconds, cost, kHeldOutLosses, has_grid(data) ? kGrids : 0),
+          run);
+    }
+    if (arguments.dry_run) {
+      print_dry_run(run, cost, arguments.json);
+      return;
+    }
+  } else {
+    (void)DenoiserTraining(run.settings, data, run.held_out, context);  // refuses what does not go together
+  }
+  if (!folder) folder.emplace(RunFolder::make_numbered("runs", "train-" + short_name(arguments.data.data)));
+
+  nlohmann::json config = {{"command", "train"},
+                           {"options", resolved_options(command)},
+                           {"sigma_data", run.settings.target.sigma_data},
+                           {"networks", network_library().version()},
+                           {"data_notes", data.notes()},
+                           {"data_digest", data.digest()}};
+  put_resolved(arguments.train, run, config["options"]);
+  if (held_out) config["held_out_digest"] = held_out->digest();
+  folder->begin(config);
+  run.config = config;
+  if (folder->is_done(kTrainingDone)) {
+    fmt::print(stderr, "{} is complete already; nothing to do\n", folder->path().string());
+    return;
+  }
+  if (!arguments.json) {
+    fmt::print("{} on {} rows of {} values from {}: {} steps of {} rows\n", size_text(run), data.size(),
+               data.dimension(), data.name(), run.settings.steps(), run.settings.loader.batch);
+    std::fflush(stdout);
+  }
+  const TrainingReport report = run_training(run, *folder, context);
+  print_report(run, report, *folder, arguments.json);
+  if (!report.complete) {
+    fmt::print(stderr, "stopped: {} of {} steps are done; go on with: scorefield train --resume {}\n", report.steps,
+               run.settings.steps(), folder->path().string());
+    throw Cancelled();
+  }
+  if (!arguments.json) fmt::print("{}\n", (*folder / "model.safetensors").string());
+}
+
+}  // namespace
+
+void add_train_command(CLI::App& app) {
+  CLI::App* command = app.add_subcommand("train", "Train a network that denoises");
+  const auto arguments = std::make_shared<Arguments>();
+  add_data_arguments(*command, arguments->data);
+  command
+      ->add_option("--held-out", arguments->held_out,
+                   "Rows for the held-out loss (default: the test set of a named set, else training rows)")
+      ->group("Data");
+  add_train_flags(*command, arguments->train);
+  command->add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");
+  command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
+      ->group("Run");
+  command->add_option("--resume", arguments->resume, "Go on with the interrupted run in this folder")
+      ->excludes("--out")
+      ->group("Run");
+  add_machine_arguments(*command, arguments->machine);
+  command->add_flag("--dry-run", arguments->dry_run, "Print weights, steps and time, and do nothing")->group("Run");
+  command->add_flag("--json", arguments->json, "Print the report as JSON")->group("Run");
+  command->footer(
+      "Examples:\n"
+      "  scorefield train --data swirl --minutes 1 --out runs/swirl\n"
+      "  scorefield train --data fashion-mnist --arch unet --minutes 10 --conditional\n"
+      "  scorefield train --data ring --steps 2000 --predicts flow --weight plain --noise-law uniform\n"
+      "  scorefield train --data ring --steps 500 --objective implicit --width 64\n"
+      "  scorefield train --resume runs/swirl\n"
+      "  scorefield train --config runs/swirl/config.json --seed 1 --out runs/swirl-1");
+  command->callback([command, arguments] { run_train(*command, *arguments); });
+}
+
+}  // namespace scorefield

@@ -1,0 +1,281 @@
+#include "scorefield/cli/train_flags.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "scorefield/base/error.h"
+#include "scorefield/cli/command.h"
+
+namespace scorefield {
+namespace {
+
+constexpr std::uint64_t kMostSteps = std::uint64_t{1} << 40;
+
+/// Held-out losses and grids of a run of any length.
+constexpr std::uint64_t kRecords = 200;
+constexpr std::uint64_t kCheckpoints = 20;
+constexpr std::uint64_t kGrids = 5;
+
+/// What suits a kind of network on two cores.
+struct KindDefaults {
+  std::size_t width;
+  std::size_t layers;
+  std::size_t patch;
+  std::size_t batch;
+  std::size_t micro_batch;
+  double rate;
+};
+
+KindDefaults defaults_of(const std::string& kind) {
+  if (kind == "mlp") return {128, 4, 1, 512, 128, 3e-3};
+  if (kind == "dit") return {128, 6, 4, 64, 16, 1e-3};
+  return {32, 3, 1, 64, 16, 1e-3};
+}
+
+net::Architecture architecture_of(const TrainArguments& arguments, const Dataset& data) {
+  net::Architecture architecture;
+  architecture.kind = !arguments.arch.empty() ? arguments.arch : data.is_image() ? "unet" : "mlp";
+  if (architecture.kind != "mlp" && !data.is_image()) {
+    throw Error(fmt::format("--arch {} takes images, and {} holds vectors of {} values; take mlp", architecture.kind,
+                            data.name(), data.dimension()));
+  }
+  const KindDefaults defaults = defaults_of(architecture.kind);
+  architecture.width = arguments.width.value_or(defaults.width);
+  architecture.layers = arguments.layers.value_or(defaults.layers);
+  architecture.patch = arguments.patch.value_or(defaults.patch);
+  architecture.blocks = arguments.blocks.value_or(architecture.blocks);
+  architecture.heads = arguments.heads.value_or(architecture.heads);
+  architecture.groups = arguments.groups.value_or(architecture.groups);
+  architecture.frequencies = arguments.frequencies.value_or(architecture.frequencies);
+  architecture.attention_below = arguments.attention_below.value_or(architecture.attention_below);
+  if (!arguments.multipliers.empty()) {
+    architecture.multipliers.clear();
+    for (const std::uint64_t factor : parse_ranges(arguments.multipliers, "--multipliers")) {
+      architecture.multipliers.push_back(factor);
+    }
+  }
+  return fit_architecture(architecture, data, arguments.conditional);
+}
+
+std::uint64_t share_of(std::uint64_t steps, std::uint64_t pieces) {
+  return std::max<std::uint64_t>(1, steps / pieces);
+}
+
+}  // namespace
+
+TrainingRun training_run_of(const TrainArguments& arguments, const Dataset& data, const Dataset* held_out) {
+  if (!arguments.steps && !arguments.minutes) throw Error("say how long to train: --minutes 10, or --steps 20000");
+  if (arguments.class_dropout && !arguments.conditional) {
+    throw Error("--class-dropout leaves out classes, which are only given with --conditional");
+  }
+  TrainingRun run{data, held_out, {}, 1, 1, 0, {}};
+  TrainingSettings& settings = run.settings;
+  settings.architecture = architecture_of(arguments, data);
+  const KindDefaults defaults = defaults_of(settings.architecture.kind);
+  settings.target.predicts = target_name(arguments.predicts);
+  settings.target.process = arguments.process;
+  if (settings.target.process.empty())
+    settings.target.process = settings.target.predicts == "velocity" ? "flow" : "edm";
+  settings.target.sigma_data = 1;  // the data's own comes later
+  settings.objective = objective_of(arguments.objective);
+  settings.probes = arguments.probes;
+  settings.weight = arguments.weight;
+  // In a process's own time where the prediction is its own.
+  settings.noise_law = arguments.noise_law;
+  if (settings.noise_law.empty()) settings.noise_law = settings.target.process == "edm" ? "lognormal" : "uniform";
+  settings.importance = arguments.importance;
+  settings.sigma_min = arguments.sigma_min.value_or(0);
+  settings.sigma_max = arguments.sigma_max.value_or(std::numeric_limits<double>::infinity());
+  settings.antithetic = !arguments.independent_levels;
+  settings.loader.seed = arguments.seed;
+  settings.loader.batch = arguments.batch.value_or(defaults.batch);
+  settings.loader.labels = arguments.conditional;
+  settings.loader.class_dropout = arguments.class_dropout.value_or(arguments.conditional ? 0.1 : 0);
+  settings.loader.flip = arguments.augment == "flip";
+  settings.micro_batch = std::min(arguments.micro_batch.value_or(defaults.micro_batch), settings.loader.batch);
+  settings.trainer.rate.rate = arguments.rate.value_or(defaults.rate);
+  set_decay(arguments.rate_decay, settings.trainer.rate);
+  settings.trainer.adam.weight_decay = arguments.weight_decay;
+  settings.trainer.adam.beta2 = arguments.beta2;
+  settings.trainer.clip = arguments.clip;
+  settings.trainer.average = average_options(arguments.average);
+  settings.arithmetic = arguments.precision == "bf16" ? net::Arithmetic::kBfloat16 : net::Arithmetic::kFloat32;
+  settings.held_out_rows = arguments.held_out_rows;
+  (void)make_preconditioner(settings.target);
+  set_steps(arguments, arguments.steps.value_or(kMostSteps), run);
+  return run;
+}
+
+void set_steps(const TrainArguments& arguments, std::uint64_t steps, TrainingRun& run) {
+  RateSchedule& rate = run.settings.trainer.rate;
+  rate.steps = steps;
+  rate.warm_up = arguments.warm_up.value_or(steps / kCheckpoints);
+  run.record_every = arguments.record_every.value_or(share_of(steps, kRecords));
+  run.checkpoint_every = arguments.checkpoint_every.value_or(share_of(steps, kCheckpoints));
+  run.grid_every = arguments.grid_every.value_or(share_of(steps, kGrids));
+}
+
+void put_resolved(const TrainArguments& arguments, const TrainingRun& run, nlohmann::json& options) {
+  const TrainingSettings& settings = run.settings;
+  const net::Architecture& architecture = settings.architecture;
+  options.erase("minutes");
+  options["arch"] = architecture.kind;
+  options["width"] = architecture.width;
+  options["layers"] = architecture.layers;
+  options["patch"] = architecture.patch;
+  options["blocks"] = architecture.blocks;
+  options["heads"] = architecture.heads;
+  options["groups"] = architecture.groups;
+  options["frequencies"] = architecture.frequencies;
+  options["attention-below"] = architecture.attention_below;
+  options["multipliers"] = fmt::format("{}", fmt::join(architecture.multipliers, ","));
+  options["process"] = settings.target.process;
+  options["noise-law"] = settings.noise_law;
+  options["batch"] = settings.loader.batch;
+  options["micro-batch"] = settings.micro_batch;
+  options["lr"] = settings.trainer.rate.rate;
+  options["warm-up"] = settings.trainer.rate.warm_up;
+  options["steps"] = settings.steps();
+  if (arguments.conditional) options["class-dropout"] = settings.loader.class_dropout;
+  options["record-every"] = run.record_every;
+  options["checkpoint-every"] = run.checkpoint_every;
+  options["grid-every"] = run.grid_every;
+}
+
+void add_train_flags(CLI::App& command, TrainArguments& arguments) {
+  const auto whole = CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 20);
+  const auto counted = CLI::Range(std::uint64_t{1}, kMostSteps);
+
+  const char* group = "Network";
+  command
+      .add_option("--arch", arguments.arch, "mlp, unet (images) or dit (images); default: unet for images, else mlp")
+      ->check(CLI::IsMember({"mlp", "unet", "dit"}))
+      ->group(group);
+  const auto add_size = [&](const char* name, std::optional<std::size_t>& value, const char* help) {
+    command.add_option(name, value, help)->check(whole)->group(group);
+  };
+  add_size("--width", arguments.width, "mlp: units a layer; unet: channels at full resolution; dit: of a token");
+  add_size("--layers", arguments.layers, "mlp: hidden layers; dit: blocks");
+  command.add_option("--multipliers", arguments.multipliers, "unet: of the width at each resolution (1,2,2)")
+      ->group(group);
+  add_size("--blocks", arguments.blocks, "unet: residual blocks a resolution (2)");
+  add_size("--attention-below", arguments.attention_below,
+           "unet: attention where height and width are at most this (8)");
+  add_size("--heads", arguments.heads, "unet, dit: heads of attention (4)");
+  add_size("--groups", arguments.groups, "unet: groups of group norm (8)");
+  add_size("--patch", arguments.patch, "unet, dit: pixels a side of what the network sees as one position");
+  add_size("--frequencies", arguments.frequencies, "Of the Fourier features of the noise level (16)");
+
+  group = "Loss";
+  command.add_option("--predicts", arguments.predicts, "edm, x0, eps, v, score or flow")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--process", arguments.process, "In whose coordinates (default: edm; of flow: flow)")
+      ->group(group);
+  command
+      .add_option("--weight", arguments.weight,
+                  "Of |D - x0|^2: plain (|prediction - its target|^2), edm, uniform, x0, eps, v, score, flow, snr, "
+                  "min-snr:5, max-snr, snr+1, ou:K")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--noise-law", arguments.noise_law,
+                  "Of the noise levels: lognormal[:MEAN,DEVIATION], uniform (in the process's time), table:FILE "
+                  "(default: lognormal; of another process than edm: uniform)")
+      ->group(group);
+  command
+      .add_option("--importance", arguments.importance,
+                  "Draw levels from this law instead, each counting as much more as it is rarer: the same loss")
+      ->group(group);
+  command.add_option("--sigma-min", arguments.sigma_min, "Lowest level of the uniform law")
+      ->check(above_zero)
+      ->group(group);
+  command.add_option("--sigma-max", arguments.sigma_max, "Highest level of the uniform law")
+      ->check(above_zero)
+      ->group(group);
+  command
+      .add_flag("--independent-levels", arguments.independent_levels,
+                "Draw each row's level on its own, not spread evenly over the batch")
+      ->group(group);
+  command
+      .add_option("--objective", arguments.objective,
+                  "denoising, explicit (the data's exact field), implicit or sliced (few dimensions)")
+      ->check(CLI::IsMember({"denoising", "explicit", "implicit", "sliced"}))
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--probes", arguments.probes, "Random directions a row, of sliced score matching")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str()
+      ->group(group);
+
+  group = "Training";
+  CLI::Option* steps = command.add_option("--steps", arguments.steps, "Steps")->check(counted)->group(group);
+  command.add_option("--minutes", arguments.minutes, "Measure the rate for some seconds, and take the steps that fit")
+      ->check(above_zero)
+      ->excludes(steps)
+      ->group(group);
+  command.add_option("--batch", arguments.batch, "Rows a step")->check(whole)->group(group);
+  command.add_option("--micro-batch", arguments.micro_batch, "Rows that one thread takes at a time")
+      ->check(whole)
+      ->group(group);
+  command.add_option("--lr", arguments.rate, "Learning rate of AdamW")->check(above_zero)->group(group);
+  command.add_option("--warm-up", arguments.warm_up, "Steps in which it rises (default: a twentieth)")
+      ->check(CLI::Range(std::uint64_t{0}, kMostSteps))
+      ->group(group);
+  command.add_option("--lr-decay", arguments.rate_decay, "constant, cosine or inverse-sqrt:STEPS")
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--weight-decay", arguments.weight_decay, "Of matrices and kernels")
+      ->check(not_negative)
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--beta2", arguments.beta2, "Memory of AdamW's second moment")
+      ->check(CLI::Range(0.0, 0.999999))
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--clip", arguments.clip, "The gradient is scaled down to this norm (inf: never)")
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--ema", arguments.average,
+                  "Average of the weights, which makes the samples: half-life:ROWS,SHARE (at most SHARE of the rows "
+                  "seen), decay:BETA, none")
+      ->capture_default_str()
+      ->group(group);
+  command.add_flag("--conditional", arguments.conditional, "Train on the labels")->group(group);
+  command.add_option("--class-dropout", arguments.class_dropout, "Share of rows without their label (0.1)")
+      ->check(CLI::Range(0.0, 1.0))
+      ->group(group);
+  command.add_option("--augment", arguments.augment, "none, or flip: half of the images mirrored left to right")
+      ->check(CLI::IsMember({"none", "flip"}))
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--precision", arguments.precision, "f32, or bf16 for the multiplications")
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->capture_default_str()
+      ->group(group);
+  command.add_option("--seed", arguments.seed, "Of the first weights, rows, levels and noise")
+      ->capture_default_str()
+      ->group(group);
+
+  group = "Records";
+  const auto add_interval = [&](const char* name, std::optional<std::uint64_t>& value, const char* help) {
+    command.add_option(name, value, help)->check(counted)->group(group);
+  };
+  add_interval("--record-every", arguments.record_every, "Steps between lines of stats.jsonl (default: a 200th)");
+  add_interval("--checkpoint-every", arguments.checkpoint_every,
+               "Steps between checkpoints, with the held-out loss (default: a 20th)");
+  add_interval("--grid-every", arguments.grid_every, "Steps between sample grids (default: a fifth)");
+  command.add_option("--held-out-rows", arguments.held_out_rows, "Rows of the held-out loss; 0: none")
+      ->check(CLI::Range(0, 1 << 20))
+      ->capture_default_str()
+      ->group(group);
+}
+
+}  // namespace scorefield

@@ -1,0 +1,101 @@
+#include "scorefield/learn/denoiser_training.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "scorefield/base/error.h"
+#include "scorefield/base/thread_pool.h"
+#include "scorefield/field/empirical.h"
+#include "scorefield/learn/library.h"
+
+namespace scorefield {
+namespace {
+
+CentredLaw law_of(const Dataset& data, const Context& context) {
+  CentredLaw law = centred_law(data, context);
+  if (!(law.sigma_data > 0)) {
+    throw Error(fmt::format("{}: all rows are the same, so there is nothing to learn", data.name()));
+  }
+  return law;
+}
+
+NoisingOptions noising_of(const TrainingSettings& settings, const std::vector<double>& centre) {
+  NoisingOptions options;
+  options.centre = centre;
+  options.preconditioner = make_preconditioner(settings.target);
+  options.weight = make_loss_weight(settings.weight, settings.target);
+  options.law = make_noise_law(settings.noise_law, settings.target, settings.sigma_min, settings.sigma_max);
+  if (!settings.importance.empty()) {
+    options.proposal = make_noise_law(settings.importance, settings.target, settings.sigma_min, settings.sigma_max);
+  }
+  options.antithetic = settings.antithetic;
+  return options;
+}
+
+/// The held-out rows' batch: no class is left out and nothing is flipped.
+NoisedRows held_out_rows(const TrainingSettings& settings, const Dataset& data, const NoisingOptions& options) {
+  LoaderOptions loader = settings.loader;
+  loader.batch = std::min(settings.held_out_rows, data.size());
+  loader.class_dropout = 0;
+  loader.flip = false;
+  return NoisedRows::held_out(BatchLoader(data, loader), options);
+}
+
+}  // namespace
+
+double sigma_data_of(const Dataset& data, const Context& context) {
+  return law_of(data, context).sigma_data;
+}
+
+net::Architecture fit_architecture(net::Architecture architecture, const Dataset& data, bool labels) {
+  const std::vector<std::size_t>& shape = data.shape();
+  const bool as_image = data.is_image() && architecture.kind != "mlp";
+  architecture.input = as_image ? net::Shape{shape[0], shape[1], shape[2]} : net::Shape{data.dimension(), 1, 1};
+  architecture.output = architecture.input;
+  architecture.classes = labels ? data.classes() : 0;
+  return architecture;
+}
+
+DenoiserTraining::DenoiserTraining(const TrainingSettings& settings, const Dataset& data, const Dataset* held_out,
+                                   const Context& context)
+    : settings_(settings), form_(form_of(data)), law_(law_of(data, context)) {
+  if (held_out != nullptr && settings.architecture.classes > 0 && held_out->classes() > settings.architecture.classes) {
+    throw Error(fmt::format("{}: has the label {}, but those of {} go from 0 to {}", held_out->name(),
+                            held_out->classes() - 1, data.name(), settings.architecture.classes - 1));
+  }
+  const std::vector<double> centre = spread_centre(law_.centre, form_);
+  const NoisingOptions options = noising_of(settings, centre);
+  NoisedRows training(BatchLoader(data, settings.loader), options);
+  std::optional<NoisedRows> fixed;
+  if (settings.held_out_rows > 0) fixed = held_out_rows(settings, held_out == nullptr ? data : *held_out, options);
+
+  weights_ = std::make_unique<Weights>(
+      std::vector<NetworkTensors>{{"", network_library().layout(settings.architecture)}}, settings.loader.seed);
+  WorkerNetworks networks(settings.architecture, weights_->of_network(0), settings.arithmetic,
+                          context.pool == nullptr ? 1 : context.pool->threads());
+  if (settings.objective == Objective::kDenoising) {
+    task_ = std::make_unique<DenoisingTask>(std::move(training), std::move(fixed), settings.micro_batch,
+                                            std::move(networks));
+  } else {
+    ScoreMatchingTask::Options matching{settings.objective, settings.probes, settings.loader.seed, nullptr, centre};
+    if (settings.objective == Objective::kExplicit) {
+      matching.field = std::make_shared<Empirical>(data, EmpiricalOptions{}, context);
+    }
+    task_ = std::make_unique<ScoreMatchingTask>(std::move(training), std::move(fixed), settings.micro_batch,
+                                                std::move(networks), std::move(matching));
+  }
+  trainer_ = std::make_unique<Trainer>(*weights_, *task_, settings.trainer, context);
+}
+
+DenoiserTraining::~DenoiserTraining() = default;
+
+Denoiser DenoiserTraining::denoiser(nlohmann::json training) const {
+  const std::span<const float> average = trainer_->average();
+  return {settings_.target,   law_.centre, form_, law_.law, settings_.architecture, {average.begin(), average.end()},
+          std::move(training)};
+}
+
+}  // namespace scorefield

@@ -1,0 +1,229 @@
+#include "scorefield/learn/training_run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "scorefield/base/error.h"
+#include "scorefield/learn/training_pictures.h"
+
+namespace scorefield {
+namespace {
+
+constexpr const char* kCheckpoint = "checkpoint.safetensors";
+constexpr const char* kModel = "model.safetensors";
+constexpr const char* kStats = "stats.jsonl";
+
+class Clock {
+ public:
+  double seconds() const { return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count(); }
+
+ private:
+  std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+};
+
+/// The steps since the last record.
+struct Window {
+  std::uint64_t steps = 0;
+  LossSum loss;
+  double norms = 0;
+  double largest_norm = 0;
+
+  void add(const StepReport& report) {
+    ++steps;
+    loss.add(report.loss);
+    norms += report.gradient_norm;
+    largest_norm = std::max(largest_norm, report.gradient_norm);
+  }
+  nlohmann::json json() const {
+    return {{"steps", steps},          {"rows", loss.rows}, {"sum", loss.sum},
+            {"squares", loss.squares}, {"norms", norms},    {"largest_norm", largest_norm}};
+  }
+  static Window from(const nlohmann::json& json) {
+    Window window;
+    window.steps = json.at("steps").get<std::uint64_t>();
+    window.loss = {json.at("rows").get<std::size_t>(), json.at("sum").get<double>(), json.at("squares").get<double>()};
+    window.norms = json.at("norms").get<double>();
+    window.largest_norm = json.at("largest_norm").get<double>();
+    return window;
+  }
+};
+
+/// Drops the records of steps that the checkpoint does not have.
+void cut_records(const std::filesystem::path& path, std::uint64_t steps, const Context& context) {
+  std::string kept;
+  for (const nlohmann::json& line : read_json_lines(path, context)) {
+    if (line.at("step").get<std::uint64_t>() <= steps) kept += json_text(line) + '\n';
+  }
+  write_file_atomically(path, kept);
+}
+
+class Running {
+ public:
+  Running(const TrainingRun& run, RunFolder& folder, const Context& context)
+      : run_(run), folder_(folder), context_(context), training_(run.settings, run.data, run.held_out, context) {
+    const std::filesystem::path checkpoint = folder / kCheckpoint;
+    if (path_exists(checkpoint)) load(checkpoint);
+    report_.resumed_from = training_.trainer().steps_done();
+    cut_records(folder / kStats, report_.resumed_from, context);
+    records_.emplace(folder / kStats);
+  }
+
+  TrainingReport go() {
+    Trainer& trainer = training_.trainer();
+    try {
+      while (true) {
+        const std::uint64_t done = trainer.steps_done();
+        context_.report("training", static_cast<double>(done), static_cast<double>(run_.settings.steps()));
+        // Also what a stop left open.
+        if (window_.steps > 0 && is_due(run_.record_every)) finish(done);
+        if (done >= run_.settings.steps()) break;
+        window_.add(step());
+      }
+      report_.complete = true;
+    } catch (const Cancelled&) {
+      save();
+    }
+    report_.steps = trainer.steps_done();
+    report_.seconds = seconds();
+    write_loss_figure(folder_ / kStats, folder_ / "loss", context_);
+    if (report_.complete) folder_.mark_done(kTrainingDone);
+    return report_;
+  }
+
+ private:
+  std::uint64_t steps_done() const { return training_.trainer().steps_done(); }
+  bool is_last() const { return steps_done() >= run_.settings.steps(); }
+  bool is_at(std::uint64_t every) const { return is_last() || (every > 0 && steps_done() % every == 0); }
+  bool is_due(std::uint64_t every) const {
+    return is_at(every) || is_at(run_.checkpoint_every) || is_at(run_.grid_every);
+  }
+  double seconds() const { return seconds_before_ + clock_.seconds(); }
+
+  StepReport step() {
+    try {
+      return training_.trainer().step(context_);
+    } catch (const Error& error) {
+      const std::filesystem::path checkpoint = folder_ / kCheckpoint;
+      throw Error(fmt::format("{}; {}", error.what(),
+                              path_exists(checkpoint)
+                                  ? fmt::format("the last good checkpoint is {}", checkpoint.string())
+                                  : "no checkpoint was due before"));
+    }
+  }
+
+  void load(const std::filesystem::path& path) {
+    training_.trainer().load(path, context_);
+    try {
+      const TensorMetadata metadata = open_safetensors(path, context_).metadata();
+      window_ = Window::from(nlohmann::json::parse(metadata.at("window")));
+      seconds_before_ = nlohmann::json::parse(metadata.at("seconds")).get<double>();
+    } catch (const std::exception& what) {  // of the map and of the parser
+      throw Error(fmt::format("{}: its metadata are not those of a training: {}", path.string(), what.what()));
+    }
+  }
+
+  void save() {
+    nlohmann::json window = window_.json();
+    training_.trainer().save(folder_ / kCheckpoint, {{"format", "scorefield training 1"},
+                                                     {"config", json_text(run_.config)},
+                                                     {"window", json_text(window)},
+                                                     {"seconds", json_text(seconds())}});
+    nlohmann::json training = run_.config;
+    training["steps_done"] = steps_done();
+    write_denoiser(folder_ / kModel, training_.denoiser(std::move(training)));
+  }
+
+  /// A record, and the rest of what is due after this step.
+  void finish(std::uint64_t done) {
+    const bool checkpoint = is_at(run_.checkpoint_every);
+    const TrainingSettings& settings = run_.settings;
+    nlohmann::json line = {{"step", done},
+                           {"rows", done * settings.loader.batch},
+                           {"loss", window_.loss.mean()},
+                           {"loss_error", window_.loss.standard_error()},
+                           {"gradient_norm", window_.norms / static_cast<double>(window_.steps)},
+                           {"largest_gradient_norm", window_.largest_norm},
+                           {"learning_rate", settings.trainer.rate.at(done - 1)}};
+    if (checkpoint && settings.held_out_rows > 0) {
+      const LossSum loss = training_.trainer().held_out_loss(context_);
+      report_.held_out = loss;
+      line[run_.held_out == nullptr ? "fixed_loss" : "held_out_loss"] = loss.mean();
+      line[run_.held_out == nullptr ? "fixed_loss_error" : "held_out_loss_error"] = loss.standard_error();
+    }
+    if (is_at(run_.grid_every) && has_grid(run_.data)) {
+      std::filesystem::create_directories(folder_ / "grids");
+      write_sample_grid(training_.denoiser({}), run_.data, folder_ / fmt::format("grids/{:08}", done), context_);
+    }
+    line["seconds"] = seconds();
+    line["rows_per_second"] =
+        static_cast<double>((done - report_.resumed_from) * settings.loader.batch) / clock_.seconds();
+    records_->write(line);
+    window_ = {};
+    if (checkpoint) save();
+  }
+
+  const TrainingRun& run_;
+  RunFolder& folder_;
+  const Context& context_;
+  DenoiserTraining training_;
+  std::optional<JsonLinesWriter> records_;
+  TrainingReport report_;
+  Window window_;
+  double seconds_before_ = 0;
+  Clock clock_;
+};
+
+}  // namespace
+
+bool has_grid(const Dataset& data) {
+  return data.is_picture() || data.dimension() == 2;
+}
+
+TrainingCost measure_cost(const TrainingRun& run, double seconds, const Context& context) {
+  constexpr int kWarmUp = 3;
+  DenoiserTraining training(run.settings, run.data, run.held_out, context);
+  Trainer& trainer = training.trainer();
+  const Clock all;
+  for (int k = 0; k < kWarmUp; ++k) trainer.step(context);
+  TrainingCost cost;
+  {
+    const Clock clock;
+    (void)trainer.held_out_loss(context);
+    cost.held_out = clock.seconds();
+  }
+  if (has_grid(run.data) && run.settings.held_out_rows > 0) {
+    // A row of the grid costs as much as a held-out one, or a little more in its smaller chunks.
+    const std::size_t rows =
+        std::min(run.settings.held_out_rows, (run.held_out == nullptr ? run.data : *run.held_out).size());
+    cost.grid = cost.held_out / static_cast<double>(rows) * static_cast<double>(grid_evaluations(run.data));
+  }
+  const Clock clock;
+  std::uint64_t steps = 0;
+  do {
+    trainer.step(context);
+    ++steps;
+    context.report("measuring the rate", std::min(all.seconds(), seconds), seconds);
+  } while (all.seconds() < seconds);
+  cost.step = clock.seconds() / static_cast<double>(steps);
+  context.report("measuring the rate", seconds, seconds);
+  return cost;
+}
+
+std::uint64_t steps_within(double seconds, const TrainingCost& cost, std::uint64_t held_out_losses,
+                           std::uint64_t grids) {
+  const double left =
+      seconds - static_cast<double>(held_out_losses) * cost.held_out - static_cast<double>(grids) * cost.grid;
+  return static_cast<std::uint64_t>(std::max(1.0, std::floor(left / cost.step)));
+}
+
+TrainingReport run_training(const TrainingRun& run, RunFolder& folder, const Context& context) {
+  ensure(run.record_every > 0 && run.checkpoint_every > 0 && run.settings.steps() > 0, "a run has steps and records");
+  return Running(run, folder, context).go();
+}
+
+}  // namespace scorefield

@@ -1,0 +1,66 @@
+// A whole training in a run folder: records, checkpoints, sample grids; stopped at any moment it goes on to the same
+// bits.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+
+#include "scorefield/learn/denoiser_training.h"
+#include "scorefield/run/run_folder.h"
+
+namespace scorefield {
+
+struct TrainingRun {
+  const Dataset& data;
+  const Dataset* held_out = nullptr;
+  TrainingSettings settings;
+  /// In steps. A checkpoint comes with the held-out loss and a record; the last step has all of them.
+  std::uint64_t record_every = 1;
+  std::uint64_t checkpoint_every = 1;
+  std::uint64_t grid_every = 0;  // 0: none but the last
+  /// What the checkpoint and the model say of the training.
+  nlohmann::json config;
+};
+
+/// What a training takes on this machine, measured.
+struct TrainingCost {
+  double step = 0;      // seconds
+  double held_out = 0;  // of one held-out loss
+  double grid = 0;      // of one grid of samples; 0 where there is none
+};
+
+/// Runs the training for about `seconds` and throws the result away. What sizes the buffers is not measured: some steps
+/// come before.
+TrainingCost measure_cost(const TrainingRun& run, double seconds, const Context& context);
+
+/// The steps that fit into `seconds` with so many held-out losses and grids; at least 1.
+std::uint64_t steps_within(double seconds, const TrainingCost& cost, std::uint64_t held_out_losses,
+                           std::uint64_t grids);
+
+/// Whether samples can be drawn as a picture: grey or RGB images, and points in the plane.
+bool has_grid(const Dataset& data);
+
+struct TrainingReport {
+  std::uint64_t steps = 0;
+  bool complete = false;
+  std::uint64_t resumed_from = 0;
+  std::optional<LossSum> held_out;  // of the last checkpoint of this process
+  double seconds = 0;               // of training, over all processes
+};
+
+/// Trains from the folder's checkpoint, or from the start, to the last step, and writes
+///   stats.jsonl             a line a record: step, rows, loss and its standard error, ...
+///   checkpoint.safetensors  the whole state (Trainer::save), replaced at every checkpoint
+///   model.safetensors       the averaged weights (write_denoiser), likewise
+///   grids/STEP.png          samples of the averaged weights: 18 steps of Heun from fixed seeds
+///   loss.png/.svg/.csv      the losses against the rows seen
+/// When cancelled it writes a checkpoint and returns; killed it goes on from the last one, and what came after is cut
+/// off the records. Throws Error for a loss that is not finite, a full disk, or a checkpoint that does not fit; the
+/// last good checkpoint stays.
+TrainingReport run_training(const TrainingRun& run, RunFolder& folder, const Context& context);
+
+/// The unit that run_training() marks done in the folder of a complete run.
+inline constexpr const char* kTrainingDone = "training";
+
+}  // namespace scorefield
