@@ -58,7 +58,7 @@ std::string sample_metrics_text(const SampleMetrics& metrics, const Dataset& dat
   fmt::format_to(out, "{} against {}: {} rows a set, features {} ({} values), k = {}\n", metrics.samples.name,
                  data.name(), metrics.rows, metrics.features, metrics.dimension, metrics.k);
   fmt::format_to(out, "{} against the same rows of the data: {}\n", metrics.held_out ? "held out" : "other data",
-                 metrics.held_out ? metrics.data.name() : "rows of the data that are not among them");
+                 metrics.held_out ? metrics.data.name : "rows of the data that are not among them");
   if (metrics.clip) fmt::format_to(out, "samples clipped to [{:g}, {:g}]\n", metrics.clip->low, metrics.clip->high);
   fmt::format_to(out, "\n  {:<29} {:>4}", "value +- standard error", "best");
   for (const std::string& label : set_labels(metrics)) fmt::format_to(out, " {:>22}", label);
