@@ -13,6 +13,7 @@
 #include "scorefield/base/error.h"
 #include "scorefield/cli/command.h"
 #include "scorefield/cli/metrics_text.h"
+#include "scorefield/learn/classifier_features.h"
 #include "scorefield/metrics/description_json.h"
 #include "scorefield/metrics/sample_metrics.h"
 #include "scorefield/metrics/sample_metrics_figures.h"
@@ -27,7 +28,7 @@ struct MetricsArguments {
   MachineArguments machine;
   std::string samples;
   std::string held_out;
-  std::string features = "pca";
+  std::string features;  // "": default_features()
   std::string reference;
   std::string baseline;
   SampleMetricsOptions options;
@@ -54,17 +55,19 @@ void run_metrics(const CLI::App& command, const MetricsArguments& arguments) {
   options.gaussian_baseline = arguments.baseline == "gaussian";
   if (!arguments.reference.empty()) options.reference = read_mean_and_covariance(arguments.reference, context);
 
+  const std::string spec = arguments.features.empty() ? default_features(data) : arguments.features;
   std::optional<RunFolder> folder;
   if (!arguments.out.empty()) {
     nlohmann::json config = {{"command", "metrics"},
                              {"options", resolved_options(command)},
                              {"data", dataset_json(data)},
                              {"samples", dataset_json(samples)}};
+    config["options"]["features"] = spec;
     if (held_out != nullptr) config["held_out_data"] = dataset_json(*held_out);
     folder = RunFolder::take(arguments.out);
     folder->begin(config);
   }
-  const auto features = make_feature_map(arguments.features, data, options.seed, context);
+  const auto features = open_feature_map(spec, data, options.seed, context);
   const SampleMetrics metrics = sample_metrics(data, samples, held_out, *features, options, context);
   const nlohmann::json result = sample_metrics_json(metrics);
   std::vector<std::string> pictures;
@@ -95,10 +98,11 @@ void add_metrics_command(CLI::App& app) {
                    "Rows of the same kind that are not in the data set (default: the test set of a named set, else "
                    "other rows of the data)")
       ->group("Data");
-  command
-      ->add_option("--features", arguments->features,
-                   "What is compared: pca (64 principal components of the data), pca:K, or identity (the values)")
-      ->capture_default_str();
+  command->add_option(
+      "--features", arguments->features,
+      "What is compared: pca (64 principal components of the data), pca:K, identity (the values), classifier "
+      "(a network's features and classes of Fashion-MNIST) or a classifier's MODEL.safetensors (default: "
+      "classifier for fashion-mnist, else pca)");
   command->add_option("--reference", arguments->reference,
                       "An .npz with mu and sigma of the same features (as EDM's): its Frechet distance too");
   command->add_option("--count", arguments->options.count, "Rows a set, at most, drawn at random")

@@ -1,4 +1,4 @@
-// scorefield train: a network that denoises.
+// scorefield train: a network that denoises, or tells classes apart.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -67,6 +67,7 @@ void print_report(const TrainingRun& run, const TrainingReport& report, const Ru
       result[which] = report.held_out->mean();
       result[std::string(which) + "_error"] = report.held_out->standard_error();
     }
+    result.update(report.figures);
     fmt::print("{}\n", result.dump());
     return;
   }
@@ -77,6 +78,7 @@ void print_report(const TrainingRun& run, const TrainingReport& report, const Ru
                run.held_out == nullptr ? "training rows" : "held-out rows", report.held_out->mean(),
                report.held_out->standard_error());
   }
+  for (const auto& [name, value] : report.figures.items()) fmt::print("{}: {:.4g}\n", name, value.get<double>());
 }
 
 void run_train(const CLI::App& command, const Arguments& arguments) {
@@ -107,7 +109,7 @@ void run_train(const CLI::App& command, const Arguments& arguments) {
       return;
     }
   } else {
-    (void)DenoiserTraining(run.settings, data, run.held_out, context);  // refuses what does not go together
+    (void)run.make(run, context);  // refuses what does not go together
   }
   if (!folder) folder.emplace(RunFolder::make_numbered("runs", "train-" + short_name(arguments.data.data)));
 
@@ -143,7 +145,7 @@ void run_train(const CLI::App& command, const Arguments& arguments) {
 }  // namespace
 
 void add_train_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("train", "Train a network that denoises");
+  CLI::App* command = app.add_subcommand("train", "Train a network that denoises, or a classifier");
   const auto arguments = std::make_shared<Arguments>();
   add_data_arguments(*command, arguments->data);
   command
@@ -166,6 +168,7 @@ void add_train_command(CLI::App& app) {
       "  scorefield train --data fashion-mnist --arch unet --minutes 10 --conditional\n"
       "  scorefield train --data ring --steps 2000 --predicts flow --weight plain --noise-law uniform\n"
       "  scorefield train --data ring --steps 500 --objective implicit --width 64\n"
+      "  scorefield train --data fashion-mnist --arch classifier --noisy --minutes 10 --out runs/classifier\n"
       "  scorefield train --resume runs/swirl\n"
       "  scorefield train --config runs/swirl/config.json --seed 1 --out runs/swirl-1");
   command->callback([command, arguments] { run_train(*command, *arguments); });

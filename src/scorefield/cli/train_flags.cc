@@ -11,6 +11,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/cli/command.h"
+#include "scorefield/learn/classifier_training.h"
 
 namespace scorefield {
 namespace {
@@ -32,7 +33,10 @@ struct KindDefaults {
   double rate;
 };
 
+constexpr const char* kClassifier = "classifier";
+
 KindDefaults defaults_of(const std::string& kind) {
+  if (kind == kClassifier) return {32, 3, 2, 128, 32, 2e-3};
   if (kind == "mlp") return {128, 4, 1, 512, 128, 3e-3};
   if (kind == "dit") return {128, 6, 4, 64, 16, 1e-3};
   return {32, 3, 1, 64, 16, 1e-3};
@@ -41,6 +45,8 @@ KindDefaults defaults_of(const std::string& kind) {
 net::Architecture architecture_of(const TrainArguments& arguments, const Dataset& data) {
   net::Architecture architecture;
   architecture.kind = !arguments.arch.empty() ? arguments.arch : data.is_image() ? "unet" : "mlp";
+  const bool is_classifier = architecture.kind == kClassifier;
+  if (is_classifier && !data.is_image()) architecture.kind = "mlp";
   if (architecture.kind != "mlp" && !data.is_image()) {
     throw Error(fmt::format("--arch {} takes images, and {} holds vectors of {} values; take mlp", architecture.kind,
                             data.name(), data.dimension()));
@@ -60,7 +66,29 @@ net::Architecture architecture_of(const TrainArguments& arguments, const Dataset
       architecture.multipliers.push_back(factor);
     }
   }
+  if (architecture.kind == kClassifier) {  // small: it is asked for features of many rows
+    if (arguments.multipliers.empty()) architecture.multipliers = {1, 2};
+    architecture.blocks = arguments.blocks.value_or(1);
+  }
+  if (is_classifier) return classifier_architecture(architecture, form_of(data), arguments.noisy);
   return fit_architecture(architecture, data, arguments.conditional);
+}
+
+/// Throws Error for flags that say nothing to what is trained.
+void check_kind(const TrainArguments& arguments) {
+  if (arguments.arch != kClassifier) {
+    if (arguments.noisy) throw Error("--noisy is for --arch classifier; a denoiser sees noise anyway");
+    return;
+  }
+  if (arguments.conditional) throw Error("--conditional: a classifier is not told the class; drop it");
+  if (arguments.predicts != "edm" || !arguments.process.empty() || arguments.objective != "denoising" ||
+      arguments.weight != "plain") {
+    throw Error("--predicts, --process, --objective and --weight are for denoisers, not for --arch classifier");
+  }
+  if (!arguments.noisy &&
+      (!arguments.noise_law.empty() || !arguments.importance.empty() || arguments.sigma_min || arguments.sigma_max)) {
+    throw Error("a classifier sees noise with --noisy only; add it, or drop the flags of the noise levels");
+  }
 }
 
 std::uint64_t share_of(std::uint64_t steps, std::uint64_t pieces) {
@@ -71,13 +99,19 @@ std::uint64_t share_of(std::uint64_t steps, std::uint64_t pieces) {
 
 TrainingRun training_run_of(const TrainArguments& arguments, const Dataset& data, const Dataset* held_out) {
   if (!arguments.steps && !arguments.minutes) throw Error("say how long to train: --minutes 10, or --steps 20000");
+  check_kind(arguments);
   if (arguments.class_dropout && !arguments.conditional) {
     throw Error("--class-dropout leaves out classes, which are only given with --conditional");
   }
-  TrainingRun run{data, held_out, {}, 1, 1, 0, {}};
+  TrainingRun run{data, held_out, {}, 1, 1, 0, {}, make_denoiser_training};
+  if (arguments.arch == kClassifier) {
+    run.make = [noisy = arguments.noisy](const TrainingRun& of, const Context& context) {
+      return std::make_unique<ClassifierTraining>(of.settings, noisy, of.data, of.held_out, context);
+    };
+  }
   TrainingSettings& settings = run.settings;
   settings.architecture = architecture_of(arguments, data);
-  const KindDefaults defaults = defaults_of(settings.architecture.kind);
+  const KindDefaults defaults = defaults_of(arguments.arch == kClassifier ? kClassifier : settings.architecture.kind);
   settings.target.predicts = target_name(arguments.predicts);
   settings.target.process = arguments.process;
   if (settings.target.process.empty())
@@ -88,6 +122,7 @@ TrainingRun training_run_of(const TrainArguments& arguments, const Dataset& data
   settings.weight = arguments.weight;
   // In a process's own time where the prediction is its own.
   settings.noise_law = arguments.noise_law;
+  if (settings.noise_law.empty() && arguments.noisy) settings.noise_law = "log-uniform";
   if (settings.noise_law.empty()) settings.noise_law = settings.target.process == "edm" ? "lognormal" : "uniform";
   settings.importance = arguments.importance;
   settings.sigma_min = arguments.sigma_min.value_or(0);
@@ -125,7 +160,7 @@ void put_resolved(const TrainArguments& arguments, const TrainingRun& run, nlohm
   const TrainingSettings& settings = run.settings;
   const net::Architecture& architecture = settings.architecture;
   options.erase("minutes");
-  options["arch"] = architecture.kind;
+  options["arch"] = arguments.arch == kClassifier ? kClassifier : architecture.kind;
   options["width"] = architecture.width;
   options["layers"] = architecture.layers;
   options["patch"] = architecture.patch;
@@ -135,8 +170,8 @@ void put_resolved(const TrainArguments& arguments, const TrainingRun& run, nlohm
   options["frequencies"] = architecture.frequencies;
   options["attention-below"] = architecture.attention_below;
   options["multipliers"] = fmt::format("{}", fmt::join(architecture.multipliers, ","));
-  options["process"] = settings.target.process;
-  options["noise-law"] = settings.noise_law;
+  if (arguments.arch != kClassifier) options["process"] = settings.target.process;
+  if (arguments.arch != kClassifier || arguments.noisy) options["noise-law"] = settings.noise_law;
   options["batch"] = settings.loader.batch;
   options["micro-batch"] = settings.micro_batch;
   options["lr"] = settings.trainer.rate.rate;
@@ -154,8 +189,12 @@ void add_train_flags(CLI::App& command, TrainArguments& arguments) {
 
   const char* group = "Network";
   command
-      .add_option("--arch", arguments.arch, "mlp, unet (images) or dit (images); default: unet for images, else mlp")
-      ->check(CLI::IsMember({"mlp", "unet", "dit"}))
+      .add_option("--arch", arguments.arch,
+                  "mlp, unet (images) or dit (images), which denoise; default: unet for images, else mlp. classifier: "
+                  "of the labels")
+      ->check(CLI::IsMember({"mlp", "unet", "dit", kClassifier}))
+      ->group(group);
+  command.add_flag("--noisy", arguments.noisy, "classifier: of rows at every noise level, which can guide")
       ->group(group);
   const auto add_size = [&](const char* name, std::optional<std::size_t>& value, const char* help) {
     command.add_option(name, value, help)->check(whole)->group(group);
@@ -186,17 +225,17 @@ void add_train_flags(CLI::App& command, TrainArguments& arguments) {
       ->group(group);
   command
       .add_option("--noise-law", arguments.noise_law,
-                  "Of the noise levels: lognormal[:MEAN,DEVIATION], uniform (in the process's time), table:FILE "
-                  "(default: lognormal; of another process than edm: uniform)")
+                  "Of the noise levels: lognormal[:MEAN,DEVIATION], log-uniform, uniform (in the process's time), "
+                  "table:FILE (default: lognormal; of another process than edm: uniform; of a classifier: log-uniform)")
       ->group(group);
   command
       .add_option("--importance", arguments.importance,
                   "Draw levels from this law instead, each counting as much more as it is rarer: the same loss")
       ->group(group);
-  command.add_option("--sigma-min", arguments.sigma_min, "Lowest level of the uniform law")
+  command.add_option("--sigma-min", arguments.sigma_min, "Lowest level of the uniform laws")
       ->check(above_zero)
       ->group(group);
-  command.add_option("--sigma-max", arguments.sigma_max, "Highest level of the uniform law")
+  command.add_option("--sigma-max", arguments.sigma_max, "Highest level of the uniform laws")
       ->check(above_zero)
       ->group(group);
   command

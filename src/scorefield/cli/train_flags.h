@@ -18,6 +18,7 @@ namespace scorefield {
 /// What is not typed has a default that may depend on the kind of network, and on the number of steps.
 struct TrainArguments {
   std::string arch;
+  bool noisy = false;  // of a classifier
   std::optional<std::size_t> width, layers, blocks, heads, patch, groups, frequencies, attention_below;
   std::string multipliers;
 

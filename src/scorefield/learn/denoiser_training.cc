@@ -10,11 +10,10 @@
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/field/empirical.h"
 #include "scorefield/learn/library.h"
+#include "scorefield/learn/training_pictures.h"
 
 namespace scorefield {
-namespace {
-
-CentredLaw law_of(const Dataset& data, const Context& context) {
+CentredLaw learnt_law(const Dataset& data, const Context& context) {
   CentredLaw law = centred_law(data, context);
   if (!(law.sigma_data > 0)) {
     throw Error(fmt::format("{}: all rows are the same, so there is nothing to learn", data.name()));
@@ -22,9 +21,9 @@ CentredLaw law_of(const Dataset& data, const Context& context) {
   return law;
 }
 
-NoisingOptions noising_of(const TrainingSettings& settings, const std::vector<double>& centre) {
+NoisingOptions noising_of(const TrainingSettings& settings, std::vector<double> centre) {
   NoisingOptions options;
-  options.centre = centre;
+  options.centre = std::move(centre);
   options.preconditioner = make_preconditioner(settings.target);
   options.weight = make_loss_weight(settings.weight, settings.target);
   options.law = make_noise_law(settings.noise_law, settings.target, settings.sigma_min, settings.sigma_max);
@@ -35,8 +34,9 @@ NoisingOptions noising_of(const TrainingSettings& settings, const std::vector<do
   return options;
 }
 
-/// The held-out rows' batch: no class is left out and nothing is flipped.
-NoisedRows held_out_rows(const TrainingSettings& settings, const Dataset& data, const NoisingOptions& options) {
+std::optional<NoisedRows> held_out_rows(const TrainingSettings& settings, const Dataset& data,
+                                        const NoisingOptions& options) {
+  if (settings.held_out_rows == 0) return std::nullopt;
   LoaderOptions loader = settings.loader;
   loader.batch = std::min(settings.held_out_rows, data.size());
   loader.class_dropout = 0;
@@ -44,10 +44,14 @@ NoisedRows held_out_rows(const TrainingSettings& settings, const Dataset& data, 
   return NoisedRows::held_out(BatchLoader(data, loader), options);
 }
 
-}  // namespace
-
 double sigma_data_of(const Dataset& data, const Context& context) {
-  return law_of(data, context).sigma_data;
+  return learnt_law(data, context).sigma_data;
+}
+
+void check_same_labels(const Dataset& data, const Dataset& held_out) {
+  if (held_out.classes() <= data.classes()) return;
+  throw Error(fmt::format("{}: has the label {}, but those of {} go from 0 to {}", held_out.name(),
+                          held_out.classes() - 1, data.name(), data.classes() - 1));
 }
 
 net::Architecture fit_architecture(net::Architecture architecture, const Dataset& data, bool labels) {
@@ -61,16 +65,12 @@ net::Architecture fit_architecture(net::Architecture architecture, const Dataset
 
 DenoiserTraining::DenoiserTraining(const TrainingSettings& settings, const Dataset& data, const Dataset* held_out,
                                    const Context& context)
-    : settings_(settings), form_(form_of(data)), law_(law_of(data, context)) {
-  if (held_out != nullptr && settings.architecture.classes > 0 && held_out->classes() > settings.architecture.classes) {
-    throw Error(fmt::format("{}: has the label {}, but those of {} go from 0 to {}", held_out->name(),
-                            held_out->classes() - 1, data.name(), settings.architecture.classes - 1));
-  }
+    : settings_(settings), data_(data), form_(form_of(data)), law_(learnt_law(data, context)) {
+  if (held_out != nullptr && settings.architecture.classes > 0) check_same_labels(data, *held_out);
   const std::vector<double> centre = spread_centre(law_.centre, form_);
   const NoisingOptions options = noising_of(settings, centre);
   NoisedRows training(BatchLoader(data, settings.loader), options);
-  std::optional<NoisedRows> fixed;
-  if (settings.held_out_rows > 0) fixed = held_out_rows(settings, held_out == nullptr ? data : *held_out, options);
+  std::optional<NoisedRows> fixed = held_out_rows(settings, held_out == nullptr ? data : *held_out, options);
 
   weights_ = std::make_unique<Weights>(
       std::vector<NetworkTensors>{{"", network_library().layout(settings.architecture)}}, settings.loader.seed);
@@ -96,6 +96,18 @@ Denoiser DenoiserTraining::denoiser(nlohmann::json training) const {
   const std::span<const float> average = trainer_->average();
   return {settings_.target,   law_.centre, form_, law_.law, settings_.architecture, {average.begin(), average.end()},
           std::move(training)};
+}
+
+void DenoiserTraining::write(const std::filesystem::path& path, const nlohmann::json& training) const {
+  write_denoiser(path, denoiser(training));
+}
+
+std::size_t DenoiserTraining::picture_evaluations() const {
+  return data_.is_picture() || data_.dimension() == 2 ? grid_evaluations(data_) : 0;
+}
+
+void DenoiserTraining::write_picture(const std::filesystem::path& stem, const Context& context) const {
+  write_sample_grid(denoiser({}), data_, stem, context);
 }
 
 }  // namespace scorefield

@@ -139,9 +139,7 @@ std::shared_ptr<const Evaluator> make_evaluator(const net::Architecture& archite
                                                 double label) {
   const auto kept = std::make_shared<const std::vector<float>>(std::move(weights));
   return std::make_shared<const Evaluator>(
-      [kept, architecture] {
-        return network_library().make(architecture, kept->data(), net::Arithmetic::kFloat32);
-      },
+      [kept, architecture] { return network_library().make(architecture, kept->data(), net::Arithmetic::kFloat32); },
       architecture.input.size(), architecture.output.size(), architecture.noise_label, label);
 }
 

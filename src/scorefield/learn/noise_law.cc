@@ -178,6 +178,11 @@ std::shared_ptr<const NoiseLaw> make_noise_law(const std::string& spec, const Ta
     }
   }
   if (spec.starts_with(kTable)) return read_table(spec.substr(kTable.size()));
+  if (spec == "log-uniform") {
+    return make_tabulated(
+        std::vector<double>{sigma_min > 0 ? sigma_min : 0.002 * scale, std::isinf(sigma_max) ? 80 * scale : sigma_max},
+        std::vector<double>{1, 1});
+  }
   if (spec == "uniform") {
     std::shared_ptr<const Process> in = make_process(target.process);
     const double lowest = in->at(in->t_min()).sigma;
@@ -187,8 +192,8 @@ std::shared_ptr<const NoiseLaw> make_noise_law(const std::string& spec, const Ta
     return make_uniform_in_time(in, low, high);
   }
   throw Error(
-      fmt::format("law of noise levels '{}': give lognormal, lognormal:MEAN,DEVIATION (of log sigma), uniform (in "
-                  "the process's time) or table:FILE (lines of sigma and weight)",
+      fmt::format("law of noise levels '{}': give lognormal, lognormal:MEAN,DEVIATION (of log sigma), log-uniform, "
+                  "uniform (in the process's time) or table:FILE (lines of sigma and weight)",
                   spec));
 }
 

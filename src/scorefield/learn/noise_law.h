@@ -36,7 +36,8 @@ std::unique_ptr<const NoiseLaw> make_uniform_in_time(std::shared_ptr<const Proce
 /// ascending, finite and above 0; weights finite, >= 0, not all 0. Throws Error otherwise.
 std::unique_ptr<const NoiseLaw> make_tabulated(std::span<const double> sigmas, std::span<const double> weights);
 
-/// "lognormal" (Karras et al.'s, whose sigma_data is 0.5, moved to target's), "lognormal:MEAN,DEVIATION", "uniform" (in
+/// "lognormal" (Karras et al.'s, whose sigma_data is 0.5, moved to target's), "lognormal:MEAN,DEVIATION", "log-uniform"
+/// (from sigma_min, 0: 0.004 sigma_data, to sigma_max, inf: 160 sigma_data, as Karras et al. sample), "uniform" (in
 /// the time of target's process, from sigma_min, 0: its first level, to sigma_max, inf: its last one, or 160 sigma_data
 /// where it takes for ever to get there), or "table:FILE" (lines of sigma and weight, as read_points() has them).
 /// Throws Error for anything else.

@@ -65,16 +65,16 @@ void cut_records(const std::filesystem::path& path, std::uint64_t steps, const C
 class Running {
  public:
   Running(const TrainingRun& run, RunFolder& folder, const Context& context)
-      : run_(run), folder_(folder), context_(context), training_(run.settings, run.data, run.held_out, context) {
+      : run_(run), folder_(folder), context_(context), training_(run.make(run, context)) {
     const std::filesystem::path checkpoint = folder / kCheckpoint;
     if (path_exists(checkpoint)) load(checkpoint);
-    report_.resumed_from = training_.trainer().steps_done();
+    report_.resumed_from = training_->trainer().steps_done();
     cut_records(folder / kStats, report_.resumed_from, context);
     records_.emplace(folder / kStats);
   }
 
   TrainingReport go() {
-    Trainer& trainer = training_.trainer();
+    Trainer& trainer = training_->trainer();
     try {
       while (true) {
         const std::uint64_t done = trainer.steps_done();
@@ -96,7 +96,7 @@ class Running {
   }
 
  private:
-  std::uint64_t steps_done() const { return training_.trainer().steps_done(); }
+  std::uint64_t steps_done() const { return training_->trainer().steps_done(); }
   bool is_last() const { return steps_done() >= run_.settings.steps(); }
   bool is_at(std::uint64_t every) const { return is_last() || (every > 0 && steps_done() % every == 0); }
   bool is_due(std::uint64_t every) const {
@@ -106,7 +106,7 @@ class Running {
 
   StepReport step() {
     try {
-      return training_.trainer().step(context_);
+      return training_->trainer().step(context_);
     } catch (const Error& error) {
       const std::filesystem::path checkpoint = folder_ / kCheckpoint;
       throw Error(fmt::format("{}; {}", error.what(),
@@ -117,7 +117,7 @@ class Running {
   }
 
   void load(const std::filesystem::path& path) {
-    training_.trainer().load(path, context_);
+    training_->trainer().load(path, context_);
     try {
       const TensorMetadata metadata = open_safetensors(path, context_).metadata();
       window_ = Window::from(nlohmann::json::parse(metadata.at("window")));
@@ -129,13 +129,13 @@ class Running {
 
   void save() {
     nlohmann::json window = window_.json();
-    training_.trainer().save(folder_ / kCheckpoint, {{"format", "scorefield training 1"},
-                                                     {"config", json_text(run_.config)},
-                                                     {"window", json_text(window)},
-                                                     {"seconds", json_text(seconds())}});
+    training_->trainer().save(folder_ / kCheckpoint, {{"format", "scorefield training 1"},
+                                                      {"config", json_text(run_.config)},
+                                                      {"window", json_text(window)},
+                                                      {"seconds", json_text(seconds())}});
     nlohmann::json training = run_.config;
     training["steps_done"] = steps_done();
-    write_denoiser(folder_ / kModel, training_.denoiser(std::move(training)));
+    training_->write(folder_ / kModel, training);
   }
 
   /// A record, and the rest of what is due after this step.
@@ -150,14 +150,18 @@ class Running {
                            {"largest_gradient_norm", window_.largest_norm},
                            {"learning_rate", settings.trainer.rate.at(done - 1)}};
     if (checkpoint && settings.held_out_rows > 0) {
-      const LossSum loss = training_.trainer().held_out_loss(context_);
+      const LossSum loss = training_->trainer().held_out_loss(context_);
       report_.held_out = loss;
       line[run_.held_out == nullptr ? "fixed_loss" : "held_out_loss"] = loss.mean();
       line[run_.held_out == nullptr ? "fixed_loss_error" : "held_out_loss_error"] = loss.standard_error();
     }
-    if (is_at(run_.grid_every) && has_grid(run_.data)) {
+    if (checkpoint) {
+      report_.figures = training_->figures(context_);
+      line.update(report_.figures);
+    }
+    if (is_at(run_.grid_every) && training_->picture_evaluations() > 0) {
       std::filesystem::create_directories(folder_ / "grids");
-      write_sample_grid(training_.denoiser({}), run_.data, folder_ / fmt::format("grids/{:08}", done), context_);
+      training_->write_picture(folder_ / fmt::format("grids/{:08}", done), context_);
     }
     line["seconds"] = seconds();
     line["rows_per_second"] =
@@ -170,7 +174,7 @@ class Running {
   const TrainingRun& run_;
   RunFolder& folder_;
   const Context& context_;
-  DenoiserTraining training_;
+  std::unique_ptr<Training> training_;
   std::optional<JsonLinesWriter> records_;
   TrainingReport report_;
   Window window_;
@@ -180,14 +184,18 @@ class Running {
 
 }  // namespace
 
+std::unique_ptr<Training> make_denoiser_training(const TrainingRun& run, const Context& context) {
+  return std::make_unique<DenoiserTraining>(run.settings, run.data, run.held_out, context);
+}
+
 bool has_grid(const Dataset& data) {
   return data.is_picture() || data.dimension() == 2;
 }
 
 TrainingCost measure_cost(const TrainingRun& run, double seconds, const Context& context) {
   constexpr int kWarmUp = 3;
-  DenoiserTraining training(run.settings, run.data, run.held_out, context);
-  Trainer& trainer = training.trainer();
+  const std::unique_ptr<Training> training = run.make(run, context);
+  Trainer& trainer = training->trainer();
   const Clock all;
   for (int k = 0; k < kWarmUp; ++k) trainer.step(context);
   TrainingCost cost;
@@ -196,11 +204,11 @@ TrainingCost measure_cost(const TrainingRun& run, double seconds, const Context&
     (void)trainer.held_out_loss(context);
     cost.held_out = clock.seconds();
   }
-  if (has_grid(run.data) && run.settings.held_out_rows > 0) {
+  if (training->picture_evaluations() > 0 && run.settings.held_out_rows > 0) {
     // A row of the grid costs as much as a held-out one, or a little more in its smaller chunks.
     const std::size_t rows =
         std::min(run.settings.held_out_rows, (run.held_out == nullptr ? run.data : *run.held_out).size());
-    cost.grid = cost.held_out / static_cast<double>(rows) * static_cast<double>(grid_evaluations(run.data));
+    cost.grid = cost.held_out / static_cast<double>(rows) * static_cast<double>(training->picture_evaluations());
   }
   const Clock clock;
   std::uint64_t steps = 0;

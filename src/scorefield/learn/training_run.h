@@ -3,6 +3,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 
@@ -10,6 +12,9 @@
 #include "scorefield/run/run_folder.h"
 
 namespace scorefield {
+
+struct TrainingRun;
+std::unique_ptr<Training> make_denoiser_training(const TrainingRun& run, const Context& context);
 
 struct TrainingRun {
   const Dataset& data;
@@ -21,6 +26,8 @@ struct TrainingRun {
   std::uint64_t grid_every = 0;  // 0: none but the last
   /// What the checkpoint and the model say of the training.
   nlohmann::json config;
+  /// What is trained: of a denoiser.
+  std::function<std::unique_ptr<Training>(const TrainingRun&, const Context&)> make = make_denoiser_training;
 };
 
 /// What a training takes on this machine, measured.
@@ -45,15 +52,16 @@ struct TrainingReport {
   std::uint64_t steps = 0;
   bool complete = false;
   std::uint64_t resumed_from = 0;
-  std::optional<LossSum> held_out;  // of the last checkpoint of this process
-  double seconds = 0;               // of training, over all processes
+  std::optional<LossSum> held_out;                    // of the last checkpoint of this process
+  nlohmann::json figures = nlohmann::json::object();  // Training::figures() of the last checkpoint of this process
+  double seconds = 0;                                 // of training, over all processes
 };
 
 /// Trains from the folder's checkpoint, or from the start, to the last step, and writes
 ///   stats.jsonl             a line a record: step, rows, loss and its standard error, ...
 ///   checkpoint.safetensors  the whole state (Trainer::save), replaced at every checkpoint
-///   model.safetensors       the averaged weights (write_denoiser), likewise
-///   grids/STEP.png          samples of the averaged weights: 18 steps of Heun from fixed seeds
+///   model.safetensors       the averaged weights (Training::write), likewise
+///   grids/STEP.png          Training::write_picture; of a denoiser: 18 steps of Heun from fixed seeds
 ///   loss.png/.svg/.csv      the losses against the rows seen
 /// When cancelled it writes a checkpoint and returns; killed it goes on from the last one, and what came after is cut
 /// off the records. Throws Error for a loss that is not finite, a full disk, or a checkpoint that does not fit; the
