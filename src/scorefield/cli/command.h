@@ -94,5 +94,6 @@ void add_solvers_command(CLI::App& app);
 void add_metrics_command(CLI::App& app);
 void add_train_command(CLI::App& app);
 void add_guidance_command(CLI::App& app);
+void add_import_command(CLI::App& app);
 
 }  // namespace scorefield

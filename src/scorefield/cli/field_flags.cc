@@ -211,9 +211,28 @@ std::unique_ptr<const Field> ChosenField::at_scale(double scale) const {
 
 ChosenField choose_field(const FieldArguments& arguments, const DataArguments& data_arguments, const Dataset& data,
                          const Context& context) {
+  return ChosenField::conditioned(data_field(arguments, data_arguments, data, context), arguments, data_arguments, data,
+                                  context);
+}
+
+ChosenField choose_field(OpenedModel model, const FieldArguments& arguments, const DataArguments& data_arguments,
+                         const Dataset& data, const Context& context) {
+  if (arguments.law || arguments.precise) {
+    throw Error(fmt::format("{} is for the field of the data, not for that of --model; drop one",
+                            arguments.law ? "--law" : "--precise"));
+  }
+  ChosenField chosen = ChosenField::conditioned(std::move(model.field), arguments, data_arguments, data, context);
+  chosen.label_text_ =
+      "the network of " + arguments.model.model + (chosen.label_text_.empty() ? "" : ", ") + chosen.label_text_;
+  chosen.digests_["model_digest"] = model.digest;
+  return chosen;
+}
+
+ChosenField ChosenField::conditioned(std::unique_ptr<const Field> field, const FieldArguments& arguments,
+                                     const DataArguments& data_arguments, const Dataset& data, const Context& context) {
   ChosenField chosen;
   chosen.label_ = class_number("--label", arguments.label, data);
-  chosen.put(data_field(arguments, data_arguments, data, context));
+  chosen.put(std::move(field));
   if (chosen.label_ >= 0) chosen.label_text_ = "class " + class_text(chosen.label_, data);
   if (arguments.guidance) chosen.guide(arguments, data_arguments, data, context);
   return chosen;

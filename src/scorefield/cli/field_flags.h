@@ -11,6 +11,7 @@
 
 #include "scorefield/base/context.h"
 #include "scorefield/cli/command.h"
+#include "scorefield/cli/model_flags.h"
 #include "scorefield/data/dataset.h"
 #include "scorefield/field/class_likelihood.h"
 #include "scorefield/field/field.h"
@@ -20,6 +21,7 @@ namespace scorefield {
 
 /// The flags as typed.
 struct FieldArguments {
+  ModelArguments model;
   bool law = false;
   bool precise = false;
   std::string label = "-1";  // a number, or a name that the data give one
@@ -60,6 +62,11 @@ class ChosenField {
 
  private:
   friend ChosenField choose_field(const FieldArguments&, const DataArguments&, const Dataset&, const Context&);
+  friend ChosenField choose_field(OpenedModel, const FieldArguments&, const DataArguments&, const Dataset&,
+                                  const Context&);
+  /// Under the label that the flags name, guided if they say so.
+  static ChosenField conditioned(std::unique_ptr<const Field> field, const FieldArguments& arguments,
+                                 const DataArguments& data_arguments, const Dataset& data, const Context& context);
   /// A field may refer to those before it: they do not move.
   const Field& put(std::unique_ptr<const Field> field) {
     fields_.push_back(std::move(field));
@@ -82,6 +89,9 @@ class ChosenField {
 /// Throws Error for flags that do not go together, or with the data.
 ChosenField choose_field(const FieldArguments& arguments, const DataArguments& data_arguments, const Dataset& data,
                          const Context& context);
+/// The same of an opened model. data: the rows whose labels are its classes, or rows_like().
+ChosenField choose_field(OpenedModel model, const FieldArguments& arguments, const DataArguments& data_arguments,
+                         const Dataset& data, const Context& context);
 
 /// The field of the rows, or with --law of the law that they were drawn from.
 std::unique_ptr<const Field> data_field(const FieldArguments& arguments, const DataArguments& data_arguments,

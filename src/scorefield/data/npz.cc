@@ -36,6 +36,10 @@ std::string choose_key(const NpzFile& file) {
 
 }  // namespace
 
+std::string latents_note(const std::string& digest) {
+  return fmt::format("{}{}", kLatentsOf, digest);
+}
+
 bool looks_like_npz(const ZipArchive& archive) {
   return std::any_of(archive.entries().begin(), archive.entries().end(),
                      [](const ZipEntry& entry) { return entry.name.ends_with(kSuffix); });
@@ -72,7 +76,11 @@ Dataset read_npz(const NpzFile& file, const std::string& key, const Context& con
     if (pair.rows == chosen && file.contains(pair.labels)) labels = file.read(pair.labels, context);
   }
   const Array rows = file.read(chosen, labels ? context.without(labels->bytes.size()) : context);
-  return array_dataset(rows, labels, context);
+  const Dataset data = array_dataset(rows, labels, context);
+  if (!file.contains(kAutoencoderKey)) return data;
+  const Array digest = file.read(kAutoencoderKey, context);
+  const auto text = digest.values<std::uint8_t>();
+  return data.with_note(latents_note({text.begin(), text.end()}));
 }
 
 }  // namespace scorefield

@@ -11,6 +11,11 @@
 
 namespace scorefield {
 
+/// The array that says of which autoencoder rows are latents: its digest, hex digits as uint8. A data set notes it.
+inline constexpr const char* kAutoencoderKey = "autoencoder";
+inline constexpr std::string_view kLatentsOf = "latents of the autoencoder ";
+std::string latents_note(const std::string& digest);
+
 /// True for an archive that holds at least one .npy entry.
 bool looks_like_npz(const ZipArchive& archive);
 

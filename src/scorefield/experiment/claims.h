@@ -28,5 +28,9 @@ Claim gits_claim();
 Claim ode_jump_claim();
 Claim guidance_claim();
 Claim guidance_images_claim();
+Claim mnist_model_claim();
+Claim parametrisations_claim();
+Claim parametrisation_gradients_claim();
+Claim score_deviation_claim();
 
 }  // namespace scorefield
