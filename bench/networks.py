@@ -98,7 +98,7 @@ def child(job, threads, batch, seconds, sizes):
 
 
 def rate(command):
-    out = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    out = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60).stdout
     return float(re.match(r"([\d.]+) images/s", out)[1])
 
 

@@ -22,16 +22,14 @@ class Attention(nn.Module):
         super().__init__()
         self.heads = heads
         self.norm = Norm(groups, channels)
-        self.qkv = nn.Linear(channels, 3 * channels)
-        self.out = nn.Linear(channels, channels)
+        self.qkv = nn.Conv2d(channels, 3 * channels, 1)
+        self.out = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x):
         b, c, h, w = x.shape
-        tokens = self.norm(x).flatten(2).transpose(1, 2)
-        q, k, v = self.qkv(tokens).reshape(b, h * w, 3, self.heads, c // self.heads).permute(2, 0, 3, 1, 4)
-        weights = torch.softmax(q @ k.transpose(-1, -2) / math.sqrt(c // self.heads), dim=-1)
-        out = (weights @ v).transpose(1, 2).reshape(b, h * w, c)
-        return x + self.out(out).transpose(1, 2).reshape(b, c, h, w)
+        q, k, v = self.qkv(self.norm(x)).reshape(b, 3, self.heads, c // self.heads, h * w).unbind(1)
+        weights = torch.softmax(q.transpose(-1, -2) @ k / math.sqrt(c // self.heads), dim=-1)
+        return x + self.out((v @ weights.transpose(-1, -2)).reshape(x.shape))
 
 
 class Block(nn.Module):

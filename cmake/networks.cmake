@@ -8,14 +8,16 @@ if(TORCH_INCLUDE_DIR AND TORCH_API_INCLUDE_DIR AND TORCH_LIBRARY AND C10_LIBRARY
   set_target_properties(scorefield_networks PROPERTIES CXX_STANDARD 17 INSTALL_RPATH "$ORIGIN/..")
   target_include_directories(scorefield_networks PRIVATE src)
   target_include_directories(scorefield_networks SYSTEM PRIVATE ${TORCH_INCLUDE_DIR} ${TORCH_API_INCLUDE_DIR})
-  target_link_libraries(scorefield_networks PRIVATE scorefield_settings ${TORCH_LIBRARY} ${C10_LIBRARY} $<LINK_ONLY:scorefield>)
+  target_link_libraries(scorefield_networks PRIVATE scorefield_settings PkgConfig::HWY ${TORCH_LIBRARY} ${C10_LIBRARY}
+                        $<LINK_ONLY:scorefield>)
 
-  # Models that come with scorefield lie in the folder scorefield/ beside the library, also before they are installed.
+  # Models that come with scorefield lie beside the plugin, also before they are installed.
   file(GLOB SCOREFIELD_MODELS CONFIGURE_DEPENDS models/*.safetensors)
-  add_custom_target(scorefield_models ALL
-    COMMAND ${CMAKE_COMMAND} -E make_directory $<TARGET_FILE_DIR:scorefield>/scorefield
-    COMMAND ${CMAKE_COMMAND} -E copy_if_different ${SCOREFIELD_MODELS} $<TARGET_FILE_DIR:scorefield>/scorefield)
-  add_dependencies(scorefield_networks scorefield_models)
+  if(SCOREFIELD_MODELS)
+    add_custom_target(scorefield_models ALL
+      COMMAND ${CMAKE_COMMAND} -E copy_if_different ${SCOREFIELD_MODELS} $<TARGET_FILE_DIR:scorefield_networks>)
+    add_dependencies(scorefield_networks scorefield_models)
+  endif()
 else()
   message(STATUS "LibTorch (libtorch-dev) was not found: networks are left out")
 endif()

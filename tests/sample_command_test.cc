@@ -101,7 +101,7 @@ TEST(SampleCommand, GuidedSamplesAreHeldAgainstTheTrainingRows) {
   const std::string common = "sample --data ring:n=200 --class 3 --sigma-max 20 --seeds 0-15 --dtype f64";
   const auto guided = run_command(common + " --guidance 2 --out guided", folder);
   ASSERT_EQ(guided.status, 0) << guided.err;
-  EXPECT_NE(guided.out.find("field: class 3, guidance 2, away from the unconditional field"), std::string::npos)
+  EXPECT_NE(guided.out.find("field: class 3, guidance 2 away from the unconditional field"), std::string::npos)
       << guided.out;
   // At the end one row outweighs all others in both fields, so D is this row whatever the scale.
   EXPECT_NE(guided.out.find("verdict: 16 of 16 samples are copies"), std::string::npos) << guided.out;

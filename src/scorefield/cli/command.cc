@@ -19,7 +19,6 @@
 #include "scorefield/base/error.h"
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/cli/progress.h"
-#include "scorefield/data/named.h"
 #include "scorefield/data/npy.h"
 #include "scorefield/metrics/neighbours.h"
 
@@ -162,7 +161,7 @@ std::string short_name(const std::string& data) {
 std::optional<Dataset> open_held_out(const std::string& held_out, const DataArguments& arguments, const Dataset& data,
                                      const Context& context) {
   DataArguments other = arguments;
-  other.data = held_out.empty() ? held_out_name(arguments.data) : held_out;
+  other.data = held_out.empty() ? test_set_of(arguments.data) : held_out;
   other.subset.reset();
   if (other.data.empty()) return std::nullopt;
   Dataset rows = open_dataset(other, context);

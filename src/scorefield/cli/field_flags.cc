@@ -11,6 +11,8 @@
 #include "scorefield/data/synthetic.h"
 #include "scorefield/field/empirical.h"
 #include "scorefield/field/synthetic_law.h"
+#include "scorefield/learn/classifier.h"
+#include "scorefield/learn/imported_model.h"
 #include "scorefield/metrics/neighbours.h"
 
 namespace scorefield {
@@ -49,7 +51,7 @@ Dataset open_guide(const FieldArguments& arguments, const DataArguments& data_ar
   return rows;
 }
 
-std::string guide_text(std::optional<int> label, const Dataset& rows, bool has_own_data) {
+std::string what_guides(std::optional<int> label, const Dataset& rows, bool has_own_data) {
   const std::string of_rows = has_own_data ? fmt::format(" of {} rows of {}", rows.size(), rows.name()) : "";
   if (!label) return "the same field" + of_rows;
   return (*label < 0 ? std::string("the unconditional field") : "class " + class_text(*label, rows)) + of_rows;
@@ -83,8 +85,9 @@ void add_guide_arguments(CLI::App& command, FieldArguments& arguments, bool scal
   };
   add("--guidance-interval", arguments.interval, "Guide between these noise levels only, e.g. 0.2,5; g is 1 elsewhere");
   CLI::Option* classifier =
-      add("--classifier", arguments.classifier, "Guide by log p(class | x; sigma): exact (of the field itself)")
-          ->check(CLI::IsMember({"exact"}));
+      add("--classifier", arguments.classifier,
+          "Guide by log p(class | x; sigma): exact (of the field itself), or the model of a classifier trained with "
+          "--noisy");
   add("--guide-class,--negative-class", arguments.guide_class,
       "What to go away from: none (all classes; the default), a class, or same (the default with --guide-data)")
       ->excludes(classifier);
@@ -146,17 +149,16 @@ std::string class_text(int label, const Dataset& data) {
 
 void ChosenField::guide(const FieldArguments& arguments, const DataArguments& data_arguments, const Dataset& data,
                         const Context& context) {
-  GuidanceScale scale;
-  scale.scale = *arguments.guidance;
-  text_ += fmt::format("guidance {:g}", scale.scale);
+  scale_.scale = *arguments.guidance;
+  std::string interval;
   if (!arguments.interval.empty()) {
     const std::vector<double> ends = parse_numbers(arguments.interval, "--guidance-interval");
     if (ends.size() != 2) {
       throw Error(fmt::format("--guidance-interval {}: give two noise levels, e.g. 0.2,5", arguments.interval));
     }
-    scale.sigma_low = ends[0];
-    scale.sigma_high = ends[1];
-    text_ += fmt::format(" for sigma from {:g} to {:g}", ends[0], ends[1]);
+    scale_.sigma_low = ends[0];
+    scale_.sigma_high = ends[1];
+    interval = fmt::format(" for sigma from {:g} to {:g}", ends[0], ends[1]);
   }
   is_guided_ = true;
   const Field& own = field();
@@ -169,9 +171,15 @@ void ChosenField::guide(const FieldArguments& arguments, const DataArguments& da
         "or --guide-data");
   }
   if (!arguments.classifier.empty()) {
-    likelihood_ = std::make_unique<ExactClassLikelihood>(own, class_probabilities(own));
-    put(std::make_unique<ClassifierGuided>(own, *likelihood_, scale));
-    text_ += " by the exact class posteriors";
+    if (arguments.classifier == "exact") {
+      likelihood_ = std::make_unique<ExactClassLikelihood>(own, class_probabilities(own));
+      guide_text_ = "by the exact class posteriors" + interval;
+    } else {
+      likelihood_ = open_guiding_classifier(arguments.classifier, data, context);
+      digests_["classifier_digest"] = model_digest(arguments.classifier);
+      guide_text_ = "by the classifier " + arguments.classifier + interval;
+    }
+    put(at_scale(scale_.scale));
     return;
   }
   const Field* other = &own;
@@ -182,19 +190,51 @@ void ChosenField::guide(const FieldArguments& arguments, const DataArguments& da
     other = &put(data_field(arguments, of_guide, rows, context));
     digests_["guide_digest"] = rows.digest();
   }
-  put(std::make_unique<Guided>(own, Guide{*other, label}, scale));
-  text_ += ", away from " + guide_text(label, rows, has_own_data);
+  guide_.emplace(Guide{*other, label});
+  put(at_scale(scale_.scale));
+  guide_text_ = "away from " + what_guides(label, rows, has_own_data) + interval;
+}
+
+std::string ChosenField::text() const {
+  if (!is_guided_) return label_text_;
+  return fmt::format("{}{}guidance {:g} {}", label_text_, label_text_.empty() ? "" : ", ", scale_.scale, guide_text_);
+}
+
+std::unique_ptr<const Field> ChosenField::at_scale(double scale) const {
+  ensure(is_guided_, "only a guided field has a scale");
+  GuidanceScale other = scale_;
+  other.scale = scale;
+  const Field& own = *fields_.front();
+  if (likelihood_ != nullptr) return std::make_unique<ClassifierGuided>(own, *likelihood_, other);
+  return std::make_unique<Guided>(own, *guide_, other);
 }
 
 ChosenField choose_field(const FieldArguments& arguments, const DataArguments& data_arguments, const Dataset& data,
                          const Context& context) {
+  return ChosenField::conditioned(data_field(arguments, data_arguments, data, context), arguments, data_arguments, data,
+                                  context);
+}
+
+ChosenField choose_field(OpenedModel model, const FieldArguments& arguments, const DataArguments& data_arguments,
+                         const Dataset& data, const Context& context) {
+  if (arguments.law || arguments.precise) {
+    throw Error(fmt::format("{} is for the field of the data, not for that of --model; drop one",
+                            arguments.law ? "--law" : "--precise"));
+  }
+  ChosenField chosen = ChosenField::conditioned(std::move(model.field), arguments, data_arguments, data, context);
+  chosen.label_text_ =
+      "the network of " + arguments.model.model + (chosen.label_text_.empty() ? "" : ", ") + chosen.label_text_;
+  chosen.digests_["model_digest"] = model.digest;
+  return chosen;
+}
+
+ChosenField ChosenField::conditioned(std::unique_ptr<const Field> field, const FieldArguments& arguments,
+                                     const DataArguments& data_arguments, const Dataset& data, const Context& context) {
   ChosenField chosen;
   chosen.label_ = class_number("--label", arguments.label, data);
-  chosen.put(data_field(arguments, data_arguments, data, context));
-  if (chosen.label_ >= 0) chosen.text_ = "class " + class_text(chosen.label_, data);
-  if (!arguments.guidance) return chosen;
-  if (chosen.label_ >= 0) chosen.text_ += ", ";
-  chosen.guide(arguments, data_arguments, data, context);
+  chosen.put(std::move(field));
+  if (chosen.label_ >= 0) chosen.label_text_ = "class " + class_text(chosen.label_, data);
+  if (arguments.guidance) chosen.guide(arguments, data_arguments, data, context);
   return chosen;
 }
 

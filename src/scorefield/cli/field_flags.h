@@ -11,6 +11,7 @@
 
 #include "scorefield/base/context.h"
 #include "scorefield/cli/command.h"
+#include "scorefield/cli/model_flags.h"
 #include "scorefield/data/dataset.h"
 #include "scorefield/field/class_likelihood.h"
 #include "scorefield/field/field.h"
@@ -20,6 +21,7 @@ namespace scorefield {
 
 /// The flags as typed.
 struct FieldArguments {
+  ModelArguments model;
   bool law = false;
   bool precise = false;
   std::string label = "-1";  // a number, or a name that the data give one
@@ -42,19 +44,29 @@ void add_guide_arguments(CLI::App& command, FieldArguments& arguments, bool scal
 /// A field with the fields that it is combined of, and the label under which it is asked.
 class ChosenField {
  public:
-  /// The last that was put in.
+  /// The one to ask: the last that was put in.
   const Field& field() const { return *fields_.back(); }
+  /// The guided field at another scale than --guidance; this one must live as long.
+  std::unique_ptr<const Field> at_scale(double scale) const;
   /// -1: unconditional.
   int label() const { return label_; }
   /// The denoiser of no law: nothing says what its samples are distributed like.
   bool is_guided() const { return is_guided_; }
-  /// In words, for people; "" for the field of all rows.
-  const std::string& text() const { return text_; }
+  /// The field before it was guided.
+  const Field& own() const { return *fields_.front(); }
+  /// In words, for people: how it is guided, and all together; "" where there is nothing to say.
+  const std::string& guide_text() const { return guide_text_; }
+  std::string text() const;
   /// Of the other files that went in, by the names that config.json has for them.
   const std::map<std::string, std::string>& digests() const { return digests_; }
 
  private:
   friend ChosenField choose_field(const FieldArguments&, const DataArguments&, const Dataset&, const Context&);
+  friend ChosenField choose_field(OpenedModel, const FieldArguments&, const DataArguments&, const Dataset&,
+                                  const Context&);
+  /// Under the label that the flags name, guided if they say so.
+  static ChosenField conditioned(std::unique_ptr<const Field> field, const FieldArguments& arguments,
+                                 const DataArguments& data_arguments, const Dataset& data, const Context& context);
   /// A field may refer to those before it: they do not move.
   const Field& put(std::unique_ptr<const Field> field) {
     fields_.push_back(std::move(field));
@@ -64,16 +76,22 @@ class ChosenField {
              const Context& context);
 
   std::vector<std::unique_ptr<const Field>> fields_;
-  std::unique_ptr<const ClassLikelihood> likelihood_;
+  std::unique_ptr<const ClassLikelihood> likelihood_;  // of --classifier
+  std::optional<Guide> guide_;                         // or what to go away from
+  GuidanceScale scale_;
   int label_ = -1;
   bool is_guided_ = false;
-  std::string text_;
+  std::string label_text_;
+  std::string guide_text_;
   std::map<std::string, std::string> digests_;
 };
 
 /// Throws Error for flags that do not go together, or with the data.
 ChosenField choose_field(const FieldArguments& arguments, const DataArguments& data_arguments, const Dataset& data,
                          const Context& context);
+/// The same of an opened model. data: the rows whose labels are its classes, or rows_like().
+ChosenField choose_field(OpenedModel model, const FieldArguments& arguments, const DataArguments& data_arguments,
+                         const Dataset& data, const Context& context);
 
 /// The field of the rows, or with --law of the law that they were drawn from.
 std::unique_ptr<const Field> data_field(const FieldArguments& arguments, const DataArguments& data_arguments,

@@ -71,7 +71,7 @@ TEST(FieldFlags, GuidanceIsMadeOfTheFieldsThatTheFlagsName) {
     EXPECT_THAT(chosen.text(), HasSubstr(text));
     EXPECT_TRUE(chosen.is_guided());
   };
-  expect(conditional(field, -1), "class 2, guidance 3, away from the unconditional field");
+  expect(conditional(field, -1), "class 2, guidance 3 away from the unconditional field");
   arguments.interval = "0.5,2";
   expect(conditional(field, -1), "for sigma from 0.5 to 2");
   arguments.guide_class = "5";

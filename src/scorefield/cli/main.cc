@@ -98,6 +98,8 @@ int run(int argc, char** argv) {
   scorefield::add_solvers_command(app);
   scorefield::add_metrics_command(app);
   scorefield::add_train_command(app);
+  scorefield::add_guidance_command(app);
+  scorefield::add_import_command(app);
 
   std::vector<std::string> arguments(argv + 1, argv + argc);
   if (!arguments.empty() && !arguments[0].starts_with("-")) {

@@ -43,7 +43,7 @@ struct SampleArguments {
   bool json = false;
 };
 
-SampleType sample_type(const std::string& name, const Dataset& data) {
+SampleType sample_type(const std::string& name, const Dataset& data, bool has_data) {
   const bool eight_bit_pictures = data.is_picture() && data.is_eight_bit();
   if (name == "f32") return SampleType::kF32;
   if (name == "f64") return SampleType::kF64;
@@ -51,12 +51,21 @@ SampleType sample_type(const std::string& name, const Dataset& data) {
     throw Error(
         fmt::format("--dtype u8 is for 8-bit grey or RGB images, which {} does not hold; use f32 or f64", data.name()));
   }
-  return eight_bit_pictures ? SampleType::kU8 : SampleType::kF32;
+  // What a model alone makes may be a latent: nothing is clipped without being asked for.
+  return eight_bit_pictures && (has_data || name == "u8") ? SampleType::kU8 : SampleType::kF32;
+}
+
+/// Noise levels that were not typed end where the model's do.
+SamplerArguments fitted_to(SamplerArguments sampler, const CLI::App& command, const Declaration& model) {
+  const SigmaRange range = sigma_range(model);
+  ScheduleOptions& schedule = sampler.schedule;
+  if (command.get_option("--sigma-max")->count() == 0) schedule.sigma_max = std::min(schedule.sigma_max, range.most);
+  if (command.get_option("--sigma-min")->count() == 0) schedule.sigma_min = std::max(schedule.sigma_min, range.least);
+  return sampler;
 }
 
 /// The levels, which --sigma-start begins and --jump-after ends.
-std::vector<double> levels_of(const SampleArguments& arguments) {
-  SamplerArguments sampler = arguments.sampler;
+std::vector<double> levels_of(const SampleArguments& arguments, SamplerArguments sampler) {
   if (arguments.sigma_start) sampler.schedule.sigma_max = *arguments.sigma_start;
   std::vector<double> levels = chosen_levels(sampler);
   if (arguments.sigma_start && levels.front() != *arguments.sigma_start) {
@@ -150,7 +159,7 @@ void print_dry_run(const SamplingRun& run, bool json, const Context& context) {
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - began;
 
   constexpr double kKernelScratch = 0x1p26;
-  const double scratch = static_cast<double>(8 * sizeof(double) * batch * run.data.dimension()) + kKernelScratch;
+  const double scratch = static_cast<double>(8 * sizeof(double) * batch * run.form.dimension()) + kKernelScratch;
   const double batches = std::ceil(static_cast<double>(run.seeds.size()) / static_cast<double>(batch));
   const std::optional<std::size_t> evaluations = evaluations_of(run);
   const std::size_t all = evaluations.value_or(0) * run.seeds.size();
@@ -161,7 +170,7 @@ void print_dry_run(const SamplingRun& run, bool json, const Context& context) {
                              {"steps", steps},
                              {"nfe", nullptr},
                              {"evaluations", nullptr},
-                             {"data_bytes", stored_bytes(run.data)},
+                             {"data_bytes", run.data != nullptr ? stored_bytes(*run.data) : 0},
                              {"scratch_bytes", scratch},
                              {"seconds", nullptr}};
     if (evaluations) result.update({{"nfe", *evaluations}, {"evaluations", all}, {"seconds", seconds}});
@@ -172,7 +181,7 @@ void print_dry_run(const SamplingRun& run, bool json, const Context& context) {
              evaluations ? fmt::format("{} evaluations of the field a sample, {} in all", *evaluations, all)
                          : "as many evaluations of the field as the tolerances take");
   fmt::print("memory: {:.0f} MiB of data, about {:.0f} MiB of states and scratch\n",
-             static_cast<double>(stored_bytes(run.data)) / 0x1p20, scratch / 0x1p20);
+             static_cast<double>(run.data != nullptr ? stored_bytes(*run.data) : 0) / 0x1p20, scratch / 0x1p20);
   if (evaluations) fmt::print("time: about {:.0f} s (one step of one batch measured)\n", seconds);
 }
 
@@ -181,17 +190,33 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
   const Context& context = machine.context();
   const SamplerEntry& solver = chosen_solver(command, arguments.sampler);
   check_flags(arguments, solver);
-  const std::vector<double> levels = levels_of(arguments);
+  if (arguments.data.data.empty() && arguments.field.model.model.empty()) {
+    throw Error("give --data, or --model, or both (scorefield sample --help shows the flags)");
+  }
+  std::optional<Dataset> rows;
+  if (!arguments.data.data.empty()) rows = open_dataset(arguments.data, context);
+  std::optional<OpenedModel> model;
+  SamplerArguments sampler = arguments.sampler;
+  if (!arguments.field.model.model.empty()) {
+    model = open_model(arguments.field.model, rows ? &*rows : nullptr, context);
+    sampler = fitted_to(sampler, command, model->declaration);
+  }
+  const std::vector<double> levels = levels_of(arguments, sampler);
   check_order(solver, arguments.sampler.options, levels.size() - 1);
   const std::unique_ptr<const Process> process = chosen_process(arguments.sampler, levels);
   const Start start = start_of(arguments);
 
-  const Dataset data = open_dataset(arguments.data, context);
-  const ChosenField chosen = choose_field(arguments.field, arguments.data, data, context);
+  const Dataset data = rows ? *rows : rows_like(model->declaration);
+  const nlohmann::json declaration = model ? declaration_json(model->declaration) : nlohmann::json();
+  const ChosenField chosen = model ? choose_field(*std::move(model), arguments.field, arguments.data, data, context)
+                                   : choose_field(arguments.field, arguments.data, data, context);
   const Field& field = chosen.field();
-  const SampleType type = sample_type(arguments.dtype, data);
+  const SampleType type = sample_type(arguments.dtype, data, rows.has_value());
+  RowForm form = row_form(data);
+  form.eight_bit = form.eight_bit && rows;
   // Nothing in here throws: g++ 12 destroys members twice when an initialiser of an aggregate does.
-  SamplingRun run{.data = data,
+  SamplingRun run{.data = rows ? &*rows : nullptr,
+                  .form = form,
                   .sampling = {.field = field,
                                .sampler = solver,
                                .levels = levels,
@@ -221,17 +246,19 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
     print_dry_run(run, arguments.json, context);
     return;
   }
-  run.held_out = open_held_out(arguments.held_out, arguments.data, data, context);
+  if (rows) run.held_out = open_held_out(arguments.held_out, arguments.data, data, context);
   try_first_step(run, context);
 
   const std::string out = !arguments.out.empty() ? arguments.out : arguments.resume;
-  RunFolder folder = out.empty() ? RunFolder::make_numbered("runs", "sample-" + short_name(arguments.data.data))
-                                 : RunFolder::take(out);
-  nlohmann::json config = {{"command", "sample"},
-                           {"options", resolved_options(command)},
-                           {"levels", levels},
-                           {"data_notes", data.notes()},
-                           {"data_digest", data.digest()}};
+  RunFolder folder = out.empty()
+                         ? RunFolder::make_numbered(
+                               "runs", "sample-" + short_name(rows ? arguments.data.data : arguments.field.model.model))
+                         : RunFolder::take(out);
+  nlohmann::json config = {{"command", "sample"}, {"options", resolved_options(command)}, {"levels", levels}};
+  if (rows) config.update({{"data_notes", data.notes()}, {"data_digest", data.digest()}});
+  if (!declaration.is_null()) config["model"] = declaration;
+  if (config["options"].contains("sigma-max")) config["options"]["sigma-max"] = sampler.schedule.sigma_max;
+  if (config["options"].contains("sigma-min")) config["options"]["sigma-min"] = sampler.schedule.sigma_min;
   config["options"]["seeds"] = seeds_text(arguments, run);
   for (const auto& [name, digest] : chosen.digests()) config[name] = digest;
   if (run.held_out) config["held_out_digest"] = run.held_out->digest();
@@ -248,8 +275,8 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
     return;
   }
   if (!arguments.json) {
-    fmt::print("{} rows of {} values from {}; {} samples, {} steps of {}\n", data.size(), data.dimension(), data.name(),
-               run.seeds.size(), levels.size() - 1, solver.name);
+    if (rows) fmt::print("{} rows of {} values from {}; ", data.size(), data.dimension(), data.name());
+    fmt::print("{} samples, {} steps of {}\n", run.seeds.size(), levels.size() - 1, solver.name);
     if (!chosen.text().empty()) fmt::print("field: {}\n", chosen.text());
     fmt::print("{}\n", start_text(run));
     std::fflush(stdout);
@@ -326,9 +353,10 @@ void add_start_flags(CLI::App& command, SampleArguments& arguments) {
 }  // namespace
 
 void add_sample_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("sample", "Sample the exact reverse process of a data set");
+  CLI::App* command = app.add_subcommand("sample", "Sample the exact reverse process of a data set, or a model's");
   const auto arguments = std::make_shared<SampleArguments>();
   add_data_arguments(*command, arguments->data);
+  command->get_option("--data")->required(false);
   command
       ->add_option("--held-out", arguments->held_out,
                    "Real rows for the copy rule's false-positive rate (default: the test set of a named set)")
@@ -341,6 +369,7 @@ void add_sample_command(CLI::App& app) {
   add_stochastic_flags(*command, *arguments);
   add_start_flags(*command, *arguments);
   add_field_arguments(*command, arguments->field);
+  add_model_arguments(*command, arguments->field.model);
   add_label_argument(*command, arguments->field);
   add_guide_arguments(*command, arguments->field);
   command->add_flag("--save-trajectory", arguments->save_trajectory,
@@ -370,6 +399,7 @@ void add_sample_command(CLI::App& app) {
       "  scorefield sample --data fashion-mnist --class Dress --guidance 2 --guidance-interval 0.5,20 --seeds 0-15\n"
       "  scorefield sample --data fashion-mnist --class 3 --guidance 2 --negative-class 0 --seeds 0-15\n"
       "  scorefield sample --data fashion-mnist --class 3 --guidance 2 --guide-subset 1000 --seeds 0-15\n"
+      "  scorefield sample --model net.pt --seeds 0-63 --dtype u8\n"
       "  scorefield sample --data images/ --resolution 32 --steps 40 --out runs/mine\n"
       "  scorefield sample --data ring --sigma-max 20 --seeds 0-999 --dtype f64\n"
       "  scorefield sample --data ring --solver heun --S-churn 20 --S-noise 1.003 --sigma-max 20\n"

@@ -28,6 +28,24 @@ std::string levels_text(const SamplingReport& report) {
   return text;
 }
 
+std::string copies_text(const SamplingReport& report) {
+  const Proportion& copies = report.copies.share;
+  const Proportion& wrong = report.false_positives;
+  std::string text =
+      fmt::format("\nverdict: {} of {} samples are copies of training rows ({} different rows; rms distance {:.2g})\n",
+                  copies.count, copies.total, report.copies.rows.size(), report.copies.rms_distance);
+  text += fmt::format("  rule: {}\n", rule_text(report.rule));
+  if (wrong.total == 0) {
+    text += "  false positives: not measured\n";
+  } else {
+    text += fmt::format(
+        "  false positives: {} of {} {} ({:.3g} %, 95 % interval {:.2g} to {:.3g} %)\n", wrong.count, wrong.total,
+        report.held_out ? "held-out rows, which no sampler made" : "training rows held against all others",
+        100 * wrong.value, 100 * wrong.low, 100 * wrong.high);
+  }
+  return text;
+}
+
 }  // namespace
 
 std::string start_text(const SamplingRun& run) {
@@ -65,29 +83,16 @@ std::string report_text(const SamplingRun& run, const SamplingReport& report) {
   const bool has_posterior = run.sampling.field.capabilities().posterior;
   std::string text;
   if (has_posterior) text += levels_text(report);
-  const Proportion& copies = report.copies.share;
-  const Proportion& wrong = report.false_positives;
-  text +=
-      fmt::format("\nverdict: {} of {} samples are copies of training rows ({} different rows; rms distance {:.2g})\n",
-                  copies.count, copies.total, report.copies.rows.size(), report.copies.rms_distance);
-  text += fmt::format("  rule: {}\n", rule_text(report.rule));
-  if (wrong.total == 0) {
-    text += "  false positives: not measured\n";
-  } else {
-    text += fmt::format(
-        "  false positives: {} of {} {} ({:.3g} %, 95 % interval {:.2g} to {:.3g} %)\n", wrong.count, wrong.total,
-        report.held_out ? "held-out rows, which no sampler made" : "training rows held against all others",
-        100 * wrong.value, 100 * wrong.low, 100 * wrong.high);
-  }
+  if (run.data != nullptr) text += copies_text(report);
   const bool equal = report.least_evaluations == report.most_evaluations;
   text += fmt::format(
       "  {} evaluations of the field a sample{}, {:.1f} s\n",
       equal ? fmt::format("{}", report.most_evaluations) : fmt::format("{:.1f}", report.mean_evaluations),
       equal ? "" : fmt::format(" ({} to {})", report.least_evaluations, report.most_evaluations), report.seconds);
-  if (run.data.is_picture()) {
-    text +=
-        fmt::format("pictures: grid.png nearest.png paths.png{}\n", has_posterior ? " effective_sample_size.png" : "");
-    if (!run.data.is_eight_bit()) text += "  (data units [-1, 1] shown from black to white, clipped)\n";
+  if (run.form.is_picture()) {
+    text += fmt::format("pictures: grid.png{} paths.png{}\n", run.data != nullptr ? " nearest.png" : "",
+                        has_posterior ? " effective_sample_size.png" : "");
+    if (!run.form.eight_bit) text += "  (data units [-1, 1] shown from black to white, clipped)\n";
   }
   return text;
 }

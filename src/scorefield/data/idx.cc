@@ -103,6 +103,17 @@ std::optional<std::filesystem::path> labels_beside(const std::filesystem::path& 
   return std::nullopt;
 }
 
+/// "train" or "t10k" images of a folder, where there are any.
+std::optional<std::filesystem::path> images_in(const std::filesystem::path& folder, std::string_view set) {
+  for (const char* const name : {"-images-idx3-ubyte", "-images.idx3-ubyte"}) {
+    for (const char* const ending : {"", ".gz"}) {
+      std::filesystem::path path = folder / (std::string(set) + name + ending);
+      if (path_exists(path)) return path;
+    }
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 bool looks_like_idx(std::span<const std::byte> bytes) {
@@ -125,6 +136,25 @@ Dataset read_idx(const std::filesystem::path& images, const Context& context) {
   std::optional<Blob> labels;
   if (const auto path = labels_beside(images)) labels = map_blob(*path);
   return read_idx(map_blob(images), labels, context);
+}
+
+bool is_idx_folder(const std::filesystem::path& folder) {
+  return images_in(folder, "train") || images_in(folder, "t10k");
+}
+
+bool has_idx_test_set(const std::filesystem::path& folder) {
+  return images_in(folder, "t10k").has_value();
+}
+
+Dataset read_idx_folder(const std::filesystem::path& folder, bool test, const Context& context) {
+  const char* const set = test ? "t10k" : "train";
+  const auto images = images_in(folder, set);
+  if (!images) throw Error(fmt::format("{}: {}-images-idx3-ubyte is missing", folder.string(), set));
+  if (!labels_beside(*images)) {
+    throw Error(
+        fmt::format("{}: the labels that go with {} are missing", folder.string(), images->filename().string()));
+  }
+  return read_idx(*images, context);
 }
 
 }  // namespace scorefield

@@ -23,4 +23,15 @@ Dataset read_idx(const Blob& images, const std::optional<Blob>& labels, const Co
 /// `idx1` for `idx3` (train-images-idx3-ubyte.gz: train-labels-idx1-ubyte.gz), gzipped or not.
 Dataset read_idx(const std::filesystem::path& images, const Context& context);
 
+/// True for a folder that holds MNIST's training or test images, under their own names (train-images-idx3-ubyte, also
+/// train-images.idx3-ubyte; plain or .gz).
+bool is_idx_folder(const std::filesystem::path& folder);
+
+/// Whether the test images are among them.
+bool has_idx_test_set(const std::filesystem::path& folder);
+
+/// Images and labels of such a folder: the training set, or the test set (t10k). Throws Error (file) where the images
+/// or their labels are missing.
+Dataset read_idx_folder(const std::filesystem::path& folder, bool test, const Context& context);
+
 }  // namespace scorefield

@@ -72,7 +72,17 @@ Dataset open_file(const fs::path& path, const DatasetOptions& options, const Con
 
 Dataset open_folder(const fs::path& path, const DatasetOptions& options, const Context& context) {
   if (is_cifar_folder(path)) return open_cifar(path, context);
+  if (is_idx_folder(path)) return read_idx_folder(path, false, context).with_name(path.string());
   return read_image_folder(path, options.resolution, context);
+}
+
+/// DIR of "DIR:test", where that is a folder with MNIST's files.
+std::optional<fs::path> test_folder(const std::string& spec) {
+  constexpr std::string_view kTest = ":test";
+  if (!spec.ends_with(kTest) || path_exists(spec)) return std::nullopt;
+  fs::path folder = spec.substr(0, spec.size() - kTest.size());
+  if (!path_exists(folder) || !fs::is_directory(folder) || !is_idx_folder(folder)) return std::nullopt;
+  return folder;
 }
 
 Dataset open_spec(const std::string& spec, const DatasetOptions& options, const Context& context) {
@@ -84,6 +94,7 @@ Dataset open_spec(const std::string& spec, const DatasetOptions& options, const 
   if (path_exists(spec)) {
     return fs::is_directory(spec) ? open_folder(spec, options, context) : open_file(spec, options, context);
   }
+  if (const auto folder = test_folder(spec)) return read_idx_folder(*folder, true, context).with_name(spec);
   std::vector<std::string> names = named_datasets();
   const std::vector<std::string> synthetic = synthetic_names();
   names.insert(names.end(), synthetic.begin(), synthetic.end());
@@ -159,6 +170,14 @@ Dataset set_units(const Dataset& data, const std::string& units) {
 }
 
 }  // namespace
+
+std::string test_set_of(const std::string& spec) {
+  const std::string named = held_out_name(spec);
+  if (!named.empty()) return named;
+  const std::string test = spec + ":test";
+  const auto folder = test_folder(test);
+  return folder && has_idx_test_set(*folder) ? test : "";
+}
 
 Dataset open_dataset(const std::string& spec, const DatasetOptions& options, const Context& context) {
   Dataset data = open_spec(spec, options, context);

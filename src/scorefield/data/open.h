@@ -24,4 +24,7 @@ struct DatasetOptions {
 /// Throws Error when nothing fits (with the names that are near), or the reader refuses.
 Dataset open_dataset(const std::string& spec, const DatasetOptions& options, const Context& context);
 
+/// The test set that goes with a training set, a named one or a folder of MNIST's files; "" when there is none.
+std::string test_set_of(const std::string& spec);
+
 }  // namespace scorefield

@@ -62,6 +62,32 @@ TEST(OpenDataset, TheContentDecidesWhoReads) {
       "x.png: not a known format");
 }
 
+TEST(OpenDataset, AFolderOfMnistsFiles) {
+  const TemporaryFolder folder;
+  const std::string images("\0\0\x08\3\0\0\0\2\0\0\0\1\0\0\0\1ab", 18);
+  const std::string labels("\0\0\x08\1\0\0\0\2\3\4", 10);
+  folder.write("train-images-idx3-ubyte", images);
+  const std::string path = folder / "";
+  expect_error([&] { open_dataset(path, {}, {}); }, "the labels that go with train-images-idx3-ubyte are missing");
+  folder.write("train-labels-idx1-ubyte", labels);
+  const Dataset train = open_dataset(path, {}, {});
+  EXPECT_EQ(train.size(), 2u);
+  EXPECT_EQ(train.labels()[1], 4);
+  EXPECT_EQ(train.shape(), (std::vector<std::size_t>{1, 1, 1}));
+  EXPECT_EQ(test_set_of(path), "");
+  expect_error([&] { open_dataset(path + ":test", {}, {}); }, "t10k-images-idx3-ubyte is missing");
+
+  folder.write("t10k-images.idx3-ubyte", std::string("\0\0\x08\3\0\0\0\1\0\0\0\1\0\0\0\1a", 17));
+  folder.write("t10k-labels.idx1-ubyte", std::string("\0\0\x08\1\0\0\0\1\7", 9));
+  EXPECT_EQ(test_set_of(path), path + ":test");
+  const Dataset test = open_dataset(path + ":test", {}, {});
+  EXPECT_EQ(test.size(), 1u);
+  EXPECT_EQ(test.labels()[0], 7);
+  EXPECT_EQ(test.name(), path + ":test");
+  EXPECT_EQ(test_set_of("fashion-mnist"), "fashion-mnist:test");
+  EXPECT_EQ(test_set_of("ring"), "");
+}
+
 TEST(OpenDataset, SyntheticSetsAndNearNames) {
   EXPECT_EQ(open_dataset("ring:n=7", {}, {}).size(), 7u);
   expect_error([] { open_dataset("fashion-mnits", {}, {}); }, "no such file or folder");

@@ -26,5 +26,11 @@ Claim solver_orders_claim();
 Claim langevin_weights_claim();
 Claim gits_claim();
 Claim ode_jump_claim();
+Claim guidance_claim();
+Claim guidance_images_claim();
+Claim mnist_model_claim();
+Claim parametrisations_claim();
+Claim parametrisation_gradients_claim();
+Claim score_deviation_claim();
 
 }  // namespace scorefield

@@ -6,8 +6,8 @@
 
 #include "scorefield/experiment/claims.h"
 #include "scorefield/experiment/mixture_field.h"
-#include "scorefield/experiment/path_observer.h"
 #include "scorefield/process/schedule.h"
+#include "scorefield/sample/path_observer.h"
 
 namespace scorefield {
 namespace {

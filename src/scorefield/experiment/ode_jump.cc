@@ -9,10 +9,10 @@
 #include "scorefield/data/synthetic.h"
 #include "scorefield/experiment/claims.h"
 #include "scorefield/experiment/mixture_field.h"
-#include "scorefield/experiment/path_observer.h"
 #include "scorefield/metrics/intervals.h"
 #include "scorefield/process/schedule.h"
 #include "scorefield/sample/adaptive.h"
+#include "scorefield/sample/path_observer.h"
 
 namespace scorefield {
 namespace {

@@ -16,10 +16,7 @@ namespace {
 constexpr const char* kKind = "classifier";
 
 void check_labelled(const Classifier& classifier, const Dataset& data) {
-  if (data.shape() != classifier.data.shape) {
-    throw Error(fmt::format("{}: rows of shape {}, but the classifier was trained on {}", data.name(),
-                            fmt::join(data.shape(), " x "), fmt::join(classifier.data.shape, " x ")));
-  }
+  check_rows(classifier, "the classifier", data);
   if (data.labels().empty()) throw Error(fmt::format("{} has no labels to hold the classifier against", data.name()));
   if (data.classes() > classifier.data.classes) {
     throw Error(fmt::format("{}: labels from 0 to {}, but the classifier knows those from 0 to {}", data.name(),
@@ -104,6 +101,39 @@ std::unique_ptr<const NetworkClassifier> make_network_classifier(const Classifie
       make_evaluator(classifier.architecture, classifier.weights, preconditioner->at(1).label),
       ClassifierInput{spread_centre(classifier.centre, classifier.data), preconditioner, classifier.noisy},
       classifier.data.classes);
+}
+
+void check_rows(const Classifier& classifier, const std::string& name, const Dataset& data) {
+  const DataForm& form = classifier.data;
+  if (form.shape != data.shape()) {
+    throw Error(fmt::format("{}: trained on {}, whose rows are {}, but those of {} are {}", name, form.name,
+                            fmt::join(form.shape, " x "), data.name(), fmt::join(data.shape(), " x ")));
+  }
+  if (data.is_eight_bit() && form.eight_bit && form.affine != data.affine()) {
+    throw Error(fmt::format(
+        "{}: its values v are {:g} v + {:g} in data units, but {} was trained on {:g} v + {:g}; "
+        "change --units",
+        data.name(), data.affine().scale, data.affine().offset, name, form.affine.scale, form.affine.offset));
+  }
+}
+
+std::unique_ptr<const NetworkClassifier> open_guiding_classifier(const std::filesystem::path& path, const Dataset& data,
+                                                                 const Context& context) {
+  const Classifier classifier = read_classifier(path, context);
+  if (!classifier.noisy) {
+    throw Error(
+        fmt::format("{}: a classifier of clean rows says nothing about noisy ones; to guide, train one with "
+                    "--arch classifier --noisy",
+                    path.string()));
+  }
+  check_rows(classifier, path.string(), data);
+  const DataForm& form = classifier.data;
+  if (data.classes() > form.classes ||
+      (!data.label_names().empty() && !form.label_names.empty() && data.label_names() != form.label_names)) {
+    throw Error(fmt::format("{}: tells the {} classes of {} apart, and those of {} are others", path.string(),
+                            form.classes, form.name, data.name()));
+  }
+  return make_network_classifier(classifier);
 }
 
 double accuracy(const Classifier& classifier, const Dataset& data, double sigma, std::uint64_t seed,

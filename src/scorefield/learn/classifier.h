@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <vector>
 
 #include "scorefield/data/form.h"
@@ -39,6 +40,15 @@ Classifier read_classifier(const std::filesystem::path& path, const Context& con
 
 /// It copies what it needs.
 std::unique_ptr<const NetworkClassifier> make_network_classifier(const Classifier& classifier);
+
+/// A classifier of noisy rows for `data`, from its file. Throws Error as read_classifier() does, and for one of clean
+/// rows, or of rows of another shape, in other units or with other classes.
+std::unique_ptr<const NetworkClassifier> open_guiding_classifier(const std::filesystem::path& path, const Dataset& data,
+                                                                 const Context& context);
+
+/// Throws Error where rows of `data` have another shape, or (whole numbers from 0 to 255 both) other units than those
+/// that the classifier was trained on. name: of the classifier.
+void check_rows(const Classifier& classifier, const std::string& name, const Dataset& data);
 
 /// The share of rows whose most probable class (ties: the lower) is their label: of rows with noise of deviation sigma,
 /// drawn by `seed` (noisy classifiers), or of clean ones, sigma = 0. Throws Error for rows of another shape, without

@@ -1,7 +1,6 @@
 #include "scorefield/learn/classifier_features.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <cmath>
 #include <utility>
@@ -52,7 +51,7 @@ std::unique_ptr<FeatureMap> classifier_features(const Classifier& classifier, st
 }
 
 std::filesystem::path fashion_mnist_classifier() {
-  std::filesystem::path path = folder_of_this_library() / "scorefield" / kShipped;
+  std::filesystem::path path = file_of_this_library(kShipped);
   if (!exists(path)) {
     throw Error(fmt::format("{} is missing: it belongs to scorefield; install it anew, or give a classifier's file",
                             path.string()));
@@ -70,17 +69,7 @@ std::unique_ptr<FeatureMap> open_feature_map(const std::string& spec, const Data
   if (!shipped && !spec.ends_with(".safetensors")) return make_feature_map(spec, data, seed, context);
   const Classifier classifier =
       read_classifier(shipped ? fashion_mnist_classifier() : std::filesystem::path(spec), context);
-  const DataForm& form = classifier.data;
-  if (form.shape != data.shape()) {
-    throw Error(fmt::format("--features {}: a classifier of {}, whose rows are {}, but those of {} are {}", spec,
-                            form.name, fmt::join(form.shape, " x "), data.name(), fmt::join(data.shape(), " x ")));
-  }
-  if (data.is_eight_bit() && form.eight_bit && form.affine != data.affine()) {
-    throw Error(fmt::format(
-        "--features {}: a classifier of rows in the units {:g} x + {:g}, but those of {} are in "
-        "{:g} x + {:g}; drop --units",
-        spec, form.affine.scale, form.affine.offset, data.name(), data.affine().scale, data.affine().offset));
-  }
+  check_rows(classifier, spec, data);
   return classifier_features(classifier, spec);
 }
 

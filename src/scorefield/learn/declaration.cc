@@ -278,11 +278,8 @@ void read_declaration(const nlohmann::json& json, std::string_view where, Declar
   for (const auto& [key, value] : json.items()) set_part(where, key, value, declaration);
 }
 
-void set_declared(std::string_view key, const std::string& text, Declaration& declaration) {
-  const nlohmann::json value = json_of(text);
-  std::string flag = "--" + std::string(key);
-  std::ranges::replace(flag, '_', '-');
-  set_part(flag, key, value, declaration);
+void set_declared(std::string_view key, std::string_view flag, const std::string& text, Declaration& declaration) {
+  set_part(flag, key, json_of(text), declaration);
 }
 
 nlohmann::json declaration_json(const Declaration& declaration) {

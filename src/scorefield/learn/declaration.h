@@ -59,7 +59,7 @@ const std::vector<std::string>& declaration_keys();
 /// `where` begins its text.
 void read_declaration(const nlohmann::json& json, std::string_view where, Declaration& declaration);
 /// One part from a flag: "eps", "-0.5,0.5", "1,28,28", "10". Throws Error, naming the flag.
-void set_declared(std::string_view key, const std::string& text, Declaration& declaration);
+void set_declared(std::string_view key, std::string_view flag, const std::string& text, Declaration& declaration);
 nlohmann::json declaration_json(const Declaration& declaration);
 
 /// From sigma, in the network's units, to how it is called and what its value means. Throws Error for parts that do not

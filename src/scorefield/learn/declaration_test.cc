@@ -43,7 +43,7 @@ TEST(Declaration, IsReadFromJsonAndFromFlagsAlike) {
                                                                                   {"input", "x_t/s"},
                                                                                   {"mean", "-0.5"},
                                                                                   {"variance", "0.25"}}) {
-    set_declared(key, text, typed);
+    set_declared(key, "--" + key, text, typed);
   }
   EXPECT_EQ(declaration_json(typed), declaration_json(read));
   EXPECT_EQ(declaration_json(parsed(declaration_json(read).dump())), declaration_json(read));
@@ -65,8 +65,10 @@ TEST(Declaration, SaysWhatIsWrongAndWhatIsNear) {
   expect(R"({"classes": 1.5})", "a whole number");
   expect(R"({"variance": 0})", "above 0");
   Declaration declaration;
-  EXPECT_THAT([&] { set_declared("shape", "1,x,28", declaration); }, ThrowsMessage<Error>(HasSubstr("--shape")));
-  EXPECT_THAT([&] { set_declared("no_class", "ten", declaration); }, ThrowsMessage<Error>(HasSubstr("--no-class")));
+  EXPECT_THAT([&] { set_declared("shape", "--shape", "1,x,28", declaration); },
+              ThrowsMessage<Error>(HasSubstr("--shape")));
+  EXPECT_THAT([&] { set_declared("no_class", "--no-class", "ten", declaration); },
+              ThrowsMessage<Error>(HasSubstr("--no-class")));
 }
 
 Declaration of(const std::string& predicts, const std::string& process, const std::string& time) {
@@ -82,7 +84,7 @@ TEST(Declaration, RefusesPartsThatDoNotGoTogether) {
   const auto expect = [](const Declaration& declaration, const std::string& part) {
     EXPECT_THAT([&] { make_declared_preconditioner(declaration); }, ThrowsMessage<Error>(HasSubstr(part))) << part;
   };
-  expect(of("epss", "ddpm", "step"), "did you mean");
+  expect(of("noize", "ddpm", "step"), "did you mean 'noise'");
   expect(of("eps", "ddmp", "step"), "did you mean 'ddpm'");
   expect(of("eps", "ddpm", "steps"), "did you mean 'step'");
   expect(of("eps", "ddpm", "step/0"), "behind step stands");
@@ -135,7 +137,7 @@ TEST(Declaration, GivesSigmaInTheNetworksUnits) {
   EXPECT_EQ(half.centre(), -1);
   EXPECT_EQ(sigma_range(half).most, 2 * process->at(999).sigma);
   EXPECT_THAT([&] { make_declared_preconditioner(half)->at(1e3); },
-              ThrowsMessage<Error>(HasSubstr("to 314.1")));  // 2 sqrt(1/alpha_bar - 1), Ho et al. 2020
+              ThrowsMessage<Error>(HasSubstr("to 314.8")));  // 2 sqrt(1/4.036e-5 - 1)
 }
 
 /// The law N(mean, variance) a coordinate, as a network of one of the kinds would have learnt it.

@@ -165,8 +165,8 @@ Choices choices_for(const Declaration& declaration, const CheckRows& rows) {
   Choices choices;
   choices.predicts =
       named("predicts", &Declaration::predicts, {"denoised", "noise", "v", "score", "velocity", "reversed-velocity"});
-  choices.process =
-      named("process", &Declaration::process, {"edm", "ve", "ddpm", "ldm", "vp", "sub-vp", "cosine", "flow"});
+  choices.process = named("process", &Declaration::process,
+                          {"edm", "ve", "ddpm", "ddpm:1001,1e-4,0.02", "ldm", "vp", "sub-vp", "cosine", "flow"});
   if (declaration.time != "none") {
     choices.time = named("time", &Declaration::time,
                          {"t", "1-t", "step", "step/1000", "index", "index/1000", "t*999", "sigma", "log-sigma",

@@ -18,13 +18,11 @@ struct Opened {
 };
 
 Opened open_plugin() {
-  const std::filesystem::path folder = folder_of_this_library();
-  std::filesystem::path path = folder / kPlugin;
-  if (!exists(path)) path = folder / "scorefield" / kPlugin;
+  const std::filesystem::path path = file_of_this_library(kPlugin);
   if (!exists(path)) {
-    return {nullptr, fmt::format("{} is not in {}: this scorefield was built without LibTorch; install the package "
+    return {nullptr, fmt::format("{} is missing: this scorefield was built without LibTorch; install the package "
                                  "libtorch-dev and build again",
-                                 kPlugin, folder.string())};
+                                 path.string())};
   }
   void* const handle = dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
@@ -46,10 +44,11 @@ const Opened& opened() {
 
 }  // namespace
 
-std::filesystem::path folder_of_this_library() {
+std::filesystem::path file_of_this_library(const std::string& name) {
   Dl_info info{};
   ensure(dladdr(reinterpret_cast<const void*>(&network_library), &info) != 0, "this library has a file");
-  return std::filesystem::path(info.dli_fname).parent_path();
+  const std::filesystem::path folder = std::filesystem::path(info.dli_fname).parent_path();
+  return exists(folder / name) ? folder / name : folder / "scorefield" / name;
 }
 
 const net::Library& network_library() {

@@ -15,7 +15,8 @@ const net::Library& network_library();
 /// Whether network_library() would succeed; the reason where not, else "".
 std::string why_no_networks();
 
-/// Where libscorefield.so lies; what comes with it is in its folder scorefield/.
-std::filesystem::path folder_of_this_library();
+/// A file that comes with scorefield: beside this library, or in the folder scorefield/ there, as installed. Not always
+/// there.
+std::filesystem::path file_of_this_library(const std::string& name);
 
 }  // namespace scorefield

@@ -172,7 +172,7 @@ NetworkClassifier convolutional(bool noisy) {
   std::vector<double> drawn(layout.back().offset + layout.back().size);
   RandomStream(3, Purpose::kTest).normals(drawn);
   std::vector<float> weights(drawn.begin(), drawn.end());
-  for (float& weight : weights) weight *= 0.5F;
+
   return {make_evaluator(architecture, weights, 0), {std::vector<double>(16, 0.1), edm(), noisy}, 3};
 }
 

@@ -49,8 +49,8 @@ class GroupedRows {
 };
 
 /// (G - 1)/G sum_g (theta_g - mean theta)^2 over the values theta_g without group g (Tukey 1958; for groups Wolter
-/// 2007, 4.2): the variance of the statistic, on average no less (Efron & Stein 1981), whatever the statistic. 0 for no
-/// values.
+/// 2007, 4.2): the variance of the statistic. Without the factor it is, on average, no less than the variance of the
+/// statistic of G - 1 groups, whatever the statistic (Efron & Stein 1981). 0 for no values.
 double jackknife_variance(std::span<const double> without_group);
 
 /// statistic(a, b): of two sets, the first without its group a and the second without its group b (kNoGroup: whole).

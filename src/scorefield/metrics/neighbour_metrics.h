@@ -3,34 +3,13 @@
 #pragma once
 
 #include <cstddef>
-#include <vector>
+#include <cstdint>
 
 #include "scorefield/base/context.h"
+#include "scorefield/base/rows.h"
 #include "scorefield/metrics/grouped_rows.h"
 
 namespace scorefield {
-
-/// For every row of a set how far its other rows are, with all of them and without each group.
-class NeighbourRadii {
- public:
-  /// Throws Error unless k >= 1 and, whichever group is left out, every row has k others.
-  NeighbourRadii(const GroupedRows& set, std::size_t k, const Context& context);
-
-  std::size_t k() const { return k_; }
-  /// To the k-th nearest other row that is not in group `without` (kNoGroup: of all).
-  double radius(std::size_t row, std::size_t without) const { return radius_(row, column(without)); }
-  double nearest(std::size_t row, std::size_t without) const { return nearest_(row, column(without)); }
-  /// The largest of the radii of a row: [N].
-  const std::vector<double>& largest() const { return largest_; }
-
- private:
-  std::size_t column(std::size_t without) const { return without == kNoGroup ? radius_.cols() - 1 : without; }
-
-  std::size_t k_;
-  Rows radius_;   // [N, G + 1]
-  Rows nearest_;  // [N, G + 1]
-  std::vector<double> largest_;
-};
 
 /// The ball of a row reaches to its k-th nearest other row in its own set; its edge belongs to it.
 struct NeighbourMetrics {
@@ -46,9 +25,15 @@ struct NeighbourMetrics {
   Estimate nearest_accuracy;
 };
 
-/// The radii are those of the sets. Throws Error when the lengths of rows differ.
-NeighbourMetrics neighbour_metrics(const GroupedRows& data, const NeighbourRadii& data_radii,
-                                   const GroupedRows& samples, const NeighbourRadii& sample_radii,
-                                   const Context& context);
+/// The fewest rows a side for k neighbours and their errors.
+constexpr std::size_t least_rows(std::size_t k) {
+  return 2 * (k + 2);
+}
+
+/// data: [N, p], samples: [M, p], finite. Standard errors come from 40 random parts of both sets, a quarter of the rows
+/// each (half of them where a quarter is less than 5 k), drawn by `seed` (docs/theory/metrics.md). The same for every
+/// number of threads. Throws Error for k = 0, fewer than least_rows(k) rows, or differing lengths.
+NeighbourMetrics neighbour_metrics(RowsView<const double> data, RowsView<const double> samples, std::size_t k,
+                                   std::uint64_t seed, const Context& context);
 
 }  // namespace scorefield

@@ -43,7 +43,6 @@ class Reference {
       : options_(options),
         rows_(std::move(rows)),
         grouped_(rows_.features.view(), options.seed, kGroups, "features of the data"),
-        radii_(grouped_, options.k, context),
         frechet_(rows_.features.view(), context),
         kernel_(grouped_, context) {
     if (options.reference) given_.emplace(*options.reference);
@@ -60,8 +59,7 @@ class Reference {
     if (given_) result.frechet_to_reference = given_->distance(view, context);
     result.kernel = kernel_.distances(grouped, context);
     result.sliced_wasserstein = sliced_wasserstein(grouped_, grouped, options_.projections, options_.seed, context);
-    const NeighbourRadii radii(grouped, options_.k, context);
-    result.neighbours = neighbour_metrics(grouped_, radii_, grouped, radii, context);
+    result.neighbours = neighbour_metrics(rows_.features.view(), view, options_.k, options_.seed, context);
     if (!set.probabilities.empty()) {
       result.classes = class_metrics(rows_.probabilities.view(), set.probabilities.view(), options_.seed);
     }
@@ -74,7 +72,6 @@ class Reference {
   const SampleMetricsOptions& options_;
   FeatureRows rows_;
   GroupedRows grouped_;
-  NeighbourRadii radii_;
   FrechetReference frechet_;
   KernelDistance kernel_;
   std::optional<FrechetReference> given_;
@@ -119,13 +116,13 @@ SampleMetrics sample_metrics(const Dataset& data, const Dataset& samples, const 
   result.held_out = held_out != nullptr;
   result.rows = std::min({options.count, samples.size(), held_out != nullptr ? data.size() : data.size() / 2});
   if (held_out != nullptr) result.rows = std::min(result.rows, held_out->size());
-  if (result.rows < options.k + 2) {
+  if (result.rows < least_rows(options.k)) {
     throw Error(
         fmt::format("{} rows a side ({}: {} rows, {}: {}{}): {} nearest neighbours and their errors need {} or more",
                     result.rows, data.name(), data.size(), samples.name(), samples.size(),
                     held_out != nullptr ? fmt::format(", {}: {}", held_out->name(), held_out->size())
                                         : ", the data used twice as nothing is held out",
-                    options.k, options.k + 2));
+                    options.k, least_rows(options.k)));
   }
   const std::size_t n = result.rows;
   if (options.clip) result.clip = value_range(data, context);

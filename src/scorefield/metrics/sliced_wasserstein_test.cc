@@ -9,6 +9,7 @@
 #include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
 #include "scorefield/base/thread_pool.h"
+#include "scorefield/metrics/two_samples_test.h"
 
 namespace scorefield {
 namespace {
@@ -95,6 +96,24 @@ TEST(SlicedWasserstein, RefusesWhatHasNoDistance) {
   const SlicedWasserstein sliced(data, {}, {});
   EXPECT_THROW(sliced.distance(Rows(0, 2).view(), {}), Error);
   EXPECT_THROW(sliced.distance(Rows(1, 3).view(), {}), Error);
+}
+
+TEST(SlicedWassersteinOfRows, AgreesWithThatOfADataSetWithAllRowsAndWithoutEachGroup) {
+  const GroupedRows a = grouped(normal_rows(50, 3, 1));
+  const GroupedRows b = grouped(normal_rows(41, 3, 2, 0.5), 1);
+  const auto distance = [](const Rows& x, const Rows& y) {
+    const Dataset data = make_dataset("x", std::vector<double>(x.values().begin(), x.values().end()), {x.cols()});
+    return SlicedWasserstein(data, {32, 1000, 9}, {}).distance(y.view(), {});
+  };
+  const SlicedDistance all = distance(a.rows(), b.rows());
+  const Estimate of_rows = jackknife(a.groups(), b.groups(), [&](std::size_t g, std::size_t h) {
+    return distance(rows_without(a, g), rows_without(b, h)).value;
+  });
+  const Estimate found = sliced_wasserstein(a, b, 32, 9, {});
+  EXPECT_NEAR(found.value, all.value, 1e-13);
+  EXPECT_NEAR(found.standard_error, std::hypot(of_rows.standard_error, all.standard_error), 1e-13);
+  EXPECT_THROW(sliced_wasserstein(a, b, 0, 9, {}), Error);
+  EXPECT_THROW(sliced_wasserstein(a, grouped(normal_rows(5, 2, 1)), 4, 9, {}), Error);
 }
 
 }  // namespace

@@ -27,25 +27,27 @@ Image stacked(const Image& top, const Image& bottom) {
 }
 
 void write_grids(const SamplingRun& run, const SampleRecords& records, const RunFolder& folder) {
-  const auto& shape = run.data.shape();
+  const auto& shape = run.form.shape;
   const std::size_t scale = visible_scale(shape[1], shape[2]);
   std::vector<Image> images;
   std::vector<Image> pairs;
   records.for_each([&](std::size_t i, const SampleRecord& record) {
     if (i >= kGridImages) return;
-    images.push_back(image_from_row(record.x, shape, image_units(run.data)));
-    if (i < kPairs) pairs.push_back(stacked(images.back(), image_from_dataset(run.data, record.row1)));
+    images.push_back(image_from_row(record.x, shape, run.form.units));
+    if (run.data != nullptr && i < kPairs)
+      pairs.push_back(stacked(images.back(), image_from_dataset(*run.data, record.row1)));
   });
   write_png(folder / "grid.png", image_grid(images, square_columns(images.size()), scale, 2));
   // Pairs are twice as high as wide: twice as many columns as a square of them would have make a square picture.
+  if (run.data == nullptr) return;
   write_png(folder / "nearest.png", image_grid(pairs, std::min<std::size_t>(16, pairs.size()), scale, 2));
 }
 
 void write_paths(const SamplingRun& run, const SampleRecords& records, const RecordFile& paths,
                  const RunFolder& folder) {
-  const auto& shape = run.data.shape();
-  const Affine units = image_units(run.data);
-  const std::size_t d = run.data.dimension();
+  const auto& shape = run.form.shape;
+  const Affine units = run.form.units;
+  const std::size_t d = run.form.dimension();
   const std::vector<double> sigmas = observed_levels(run.sampling);
   const std::size_t levels = sigmas.size();
   const double data_variance = run.sampling.field.variance() / static_cast<double>(d);
@@ -77,7 +79,7 @@ void write_paths(const SamplingRun& run, const SampleRecords& records, const Rec
   records.for_each([&](std::size_t i, const SampleRecord& record) {
     if (2 * i >= rows.size()) return;
     rows[2 * i].push_back(image_from_row(record.x, shape, units));
-    rows[2 * i + 1].push_back(image_from_dataset(run.data, record.row1));
+    rows[2 * i + 1].push_back(run.data != nullptr ? image_from_dataset(*run.data, record.row1) : rows[2 * i].back());
   });
   std::vector<Image> all;
   for (const auto& row : rows) all.insert(all.end(), row.begin(), row.end());
@@ -87,8 +89,8 @@ void write_paths(const SamplingRun& run, const SampleRecords& records, const Rec
 void write_scatter(const SamplingRun& run, const SampleRecords& records, const RunFolder& folder) {
   Series data{.name = "data", .mark = Mark::kPoints};
   std::vector<double> point(2);
-  for (std::size_t i = 0; i < std::min(run.data.size(), kScatterPoints); ++i) {
-    run.data.row(i, point);
+  for (std::size_t i = 0; run.data != nullptr && i < std::min(run.data->size(), kScatterPoints); ++i) {
+    run.data->row(i, point);
     data.x.push_back(point[0]);
     data.y.push_back(point[1]);
   }
@@ -98,8 +100,10 @@ void write_scatter(const SamplingRun& run, const SampleRecords& records, const R
     samples.x.push_back(record.x[0]);
     samples.y.push_back(record.x[1]);
   });
-  Panel panel{.title = "Samples over the data", .x = {.label = "x1"}, .y = {.label = "x2"}};
-  panel.series = {std::move(data), std::move(samples)};
+  Panel panel{
+      .title = run.data != nullptr ? "Samples over the data" : "Samples", .x = {.label = "x1"}, .y = {.label = "x2"}};
+  if (run.data != nullptr) panel.series.push_back(std::move(data));
+  panel.series.push_back(std::move(samples));
   panel.equal_aspect = true;
   write_figure({.panels = {std::move(panel)}}, folder / "samples");
 }
@@ -118,7 +122,7 @@ void write_sample_size_figure(const SamplingRun& run, const SamplingReport& repo
               .x = {.label = "noise level σ [data units]", .scale = Scale::kLog, .reversed = true},
               .y = {.label = "effective sample size 1/Σw² [rows]", .scale = Scale::kLog}};
   panel.series = {std::move(size)};
-  panel.horizontal = {{static_cast<double>(run.data.size()), "all rows"}, {1.0, "one row"}};
+  panel.horizontal = {{static_cast<double>(run.data->size()), "all rows"}, {1.0, "one row"}};
   write_figure({.panels = {std::move(panel)}}, folder / "effective_sample_size");
 }
 
@@ -130,10 +134,10 @@ Affine image_units(const Dataset& data) {
 
 void write_sampling_pictures(const SamplingRun& run, const SamplingReport& report, const SampleRecords& records,
                              const RecordFile& paths, const RunFolder& folder) {
-  if (run.data.is_picture()) {
+  if (run.form.is_picture()) {
     write_grids(run, records, folder);
     write_paths(run, records, paths, folder);
-  } else if (run.data.dimension() == 2) {
+  } else if (run.form.dimension() == 2) {
     write_scatter(run, records, folder);
   }
   write_sample_size_figure(run, report, folder);

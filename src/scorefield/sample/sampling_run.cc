@@ -6,6 +6,7 @@
 #include <array>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -30,8 +31,8 @@ class Recorder final : public Observer {
   Recorder(const SamplingRun& run, std::size_t samples, std::size_t paths, std::size_t levels, std::size_t before,
            std::size_t total, const Context& context)
       : posterior(samples, 3 * levels),
-        path(paths, 2 * levels * run.data.dimension()),
-        states(run.save_trajectory ? samples : 0, (levels + 1) * run.data.dimension()),
+        path(paths, 2 * levels * run.form.dimension()),
+        states(run.save_trajectory ? samples : 0, (levels + 1) * run.form.dimension()),
         levels_(levels),
         before_(static_cast<double>(before)),
         total_(static_cast<double>(total)),
@@ -78,6 +79,16 @@ class Recorder final : public Observer {
   const Context& context_;
 };
 
+/// In the records of a run without data.
+NearestTwo no_neighbours(std::size_t rows) {
+  NearestTwo none;
+  none.d1.resize(rows);
+  none.d2.resize(rows);
+  none.index1.resize(rows);
+  none.index2.resize(rows);
+  return none;
+}
+
 std::filesystem::path image_path(const std::filesystem::path& folder, std::uint64_t seed, bool subfolders) {
   std::filesystem::path path = folder / "images";
   if (subfolders) path /= fmt::format("{:06d}", seed / 1000 * 1000);
@@ -86,23 +97,23 @@ std::filesystem::path image_path(const std::filesystem::path& folder, std::uint6
 
 void write_samples(const SamplingRun& run, const SampleRecords& records, const std::filesystem::path& path) {
   const std::vector<std::size_t> n = {records.size()};
-  const auto& shape = run.data.shape();
+  const auto& shape = run.form.shape;
   NpzWriter npz(path);
   switch (run.type) {
     case SampleType::kU8:
       npz.begin_array("arr_0", ScalarType::kU8, std::vector<std::size_t>{n[0], shape[1], shape[2], shape[0]});
       records.for_each([&](std::size_t, const SampleRecord& record) {
-        npz.append<std::uint8_t>(image_from_row(record.x, shape, image_units(run.data)).pixels);
+        npz.append<std::uint8_t>(image_from_row(record.x, shape, run.form.units).pixels);
       });
       break;
     case SampleType::kF32:
-      npz.begin_array("arr_0", ScalarType::kF32, std::vector<std::size_t>{n[0], run.data.dimension()});
+      npz.begin_array("arr_0", ScalarType::kF32, std::vector<std::size_t>{n[0], run.form.dimension()});
       records.for_each([&](std::size_t, const SampleRecord& record) {
         npz.append<float>(std::vector<float>(record.x.begin(), record.x.end()));
       });
       break;
     case SampleType::kF64:
-      npz.begin_array("arr_0", ScalarType::kF64, std::vector<std::size_t>{n[0], run.data.dimension()});
+      npz.begin_array("arr_0", ScalarType::kF64, std::vector<std::size_t>{n[0], run.form.dimension()});
       records.for_each([&](std::size_t, const SampleRecord& record) { npz.append(record.x); });
       break;
   }
@@ -131,7 +142,7 @@ void write_trajectories(const SamplingRun& run, std::size_t count, const RecordF
   std::vector<double> sigma = observed_levels(run.sampling);
   sigma.push_back(run.sampling.jump ? 0 : run.sampling.levels.back());  // D is at no noise
   NpzWriter npz(path);
-  npz.begin_array("x", ScalarType::kF64, std::vector<std::size_t>{count, sigma.size(), run.data.dimension()});
+  npz.begin_array("x", ScalarType::kF64, std::vector<std::size_t>{count, sigma.size(), run.form.dimension()});
   states.read([&](std::span<const std::byte> bytes) { npz.append(bytes); });
   npz.add_array<double>("sigma", std::vector<std::size_t>{sigma.size()}, sigma);
   npz.finish();
@@ -206,7 +217,7 @@ void count_evaluations(const SampleRecords& records, SamplingReport& report) {
   report.mean_evaluations /= static_cast<double>(records.size());
 }
 
-void write_report(const SamplingReport& report, const RunFolder& folder) {
+void write_report(const SamplingRun& run, const SamplingReport& report, const RunFolder& folder) {
   std::string lines;
   for (std::size_t s = 0; s < report.levels.size(); ++s) {
     const LevelSummary& level = report.levels[s];
@@ -231,12 +242,15 @@ void write_report(const SamplingReport& report, const RunFolder& folder) {
                          {"requested", report.requested},
                          {"nfe", report.most_evaluations},
                          {"start_mismatch_nats", nullptr},
-                         {"copies", proportion(report.copies.share)},
-                         {"copied_rows", rows},
-                         {"rms_distance_of_copies", report.copies.rms_distance},
-                         {"copy_rule", {{"ratio", report.rule.ratio}, {"distance", report.rule.threshold}}},
-                         {"false_positives", proportion(report.false_positives)},
-                         {"false_positives_on", report.held_out ? "held-out" : "leave-one-out"}};
+                         {"copies", nullptr}};
+  if (run.data != nullptr) {
+    json.update({{"copies", proportion(report.copies.share)},
+                 {"copied_rows", rows},
+                 {"rms_distance_of_copies", report.copies.rms_distance},
+                 {"copy_rule", {{"ratio", report.rule.ratio}, {"distance", report.rule.threshold}}},
+                 {"false_positives", proportion(report.false_positives)},
+                 {"false_positives_on", report.held_out ? "held-out" : "leave-one-out"}});
+  }
   if (report.start_mismatch) json["start_mismatch_nats"] = *report.start_mismatch;
   if (report.least_evaluations != report.most_evaluations) {
     json["nfe"] = report.mean_evaluations;
@@ -247,6 +261,14 @@ void write_report(const SamplingReport& report, const RunFolder& folder) {
 }
 
 }  // namespace
+
+std::size_t RowForm::dimension() const {
+  return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
+}
+
+RowForm row_form(const Dataset& data) {
+  return {data.shape(), image_units(data), data.is_eight_bit()};
+}
 
 std::optional<std::size_t> evaluations_of(const SamplingRun& run) {
   const std::size_t count = evaluations_of(run.sampling);
@@ -271,7 +293,7 @@ std::optional<double> start_mismatch(const SamplingRun& run) {
   if (run.init || !run.second_moment) return std::nullopt;
   if (sampling.start == Start::kExact) return 0;
   if (sampling.start == Start::kProcess && sampling.process != nullptr) {
-    return start_mismatch(*run.second_moment, run.data.dimension(), point_at_sigma(*sampling.process, sigma).law);
+    return start_mismatch(*run.second_moment, run.form.dimension(), point_at_sigma(*sampling.process, sigma).law);
   }
   return start_mismatch(*run.second_moment, sigma);
 }
@@ -289,7 +311,7 @@ Samples sample_some(const SamplingRun& run, std::size_t first, std::size_t count
     sampling.step_noise = recorded.get();
   }
   if (!run.noise && !run.init) return sample(sampling, seeds, label, observer, context);
-  const Rows noise = run.noise ? rows_of(*run.noise, first, count) : initial_noise(seeds, run.data.dimension());
+  const Rows noise = run.noise ? rows_of(*run.noise, first, count) : initial_noise(seeds, run.form.dimension());
   Rows states;
   if (run.init) {
     states = rows_of(*run.init, first, count);
@@ -304,11 +326,11 @@ Samples sample_some(const SamplingRun& run, std::size_t first, std::size_t count
 void check_sampling_memory(const SamplingRun& run, const Context& context) {
   const std::size_t levels = observed_levels(run.sampling).size();
   const std::size_t batch = std::min(run.batch, run.seeds.size());
-  const std::size_t dimension = run.data.dimension();
+  const std::size_t dimension = run.form.dimension();
   // A step holds the states, what the field answered, and a solver's own copies of them: 20 in rk45, which has most.
   const std::size_t states = (20 + (run.step_noise ? run.step_noise->size() : 0)) * batch * dimension;
   const std::size_t posterior = 3 * levels * batch;
-  const std::size_t paths = run.data.is_picture() ? 2 * levels * dimension * std::min(kPaths, batch) : 0;
+  const std::size_t paths = run.form.is_picture() ? 2 * levels * dimension * std::min(kPaths, batch) : 0;
   const std::size_t trajectories = run.save_trajectory ? (levels + 1) * dimension * batch : 0;
   context.check_memory((states + posterior + paths + trajectories) * sizeof(double),
                        "a batch of samples (--batch) and its path");
@@ -318,9 +340,9 @@ void check_sampling_memory(const SamplingRun& run, const Context& context) {
 SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Context& context) {
   ensure(run.batch > 0 && !run.seeds.empty(), "a run has seeds and a batch");
   const std::size_t levels = observed_levels(run.sampling).size();
-  const std::size_t dimension = run.data.dimension();
+  const std::size_t dimension = run.form.dimension();
   const std::size_t requested = run.seeds.size();
-  const std::size_t paths = run.data.is_picture() ? std::min(kPaths, requested) : 0;
+  const std::size_t paths = run.form.is_picture() ? std::min(kPaths, requested) : 0;
   const bool subfolders = requested > 1000;
 
   check_sampling_memory(run, context);
@@ -344,12 +366,13 @@ SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Con
       Recorder recorder(run, seeds.size(), new_paths, levels, first, requested, context);
       const Samples samples = sample_some(run, first, seeds.size(), &recorder, context);
       recorder.keep_states(levels, samples.x.view());
-      const NearestTwo nearest = nearest_two(run.data, samples.x.view(), context);
-      if (run.data.is_picture()) {
+      const NearestTwo nearest =
+          run.data != nullptr ? nearest_two(*run.data, samples.x.view(), context) : no_neighbours(seeds.size());
+      if (run.form.is_picture()) {
         for (std::size_t i = 0; i < seeds.size(); ++i) {
           const auto path = image_path(folder.path(), seeds[i], subfolders);
           std::filesystem::create_directories(path.parent_path());
-          write_png(path, image_from_row(samples.x[i], run.data.shape(), image_units(run.data)));
+          write_png(path, image_from_row(samples.x[i], run.form.shape, run.form.units));
         }
       }
       path_records.append(std::as_bytes(recorder.path.values()));
@@ -366,24 +389,26 @@ SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Con
   // samples, and takes longest: it waits for the run that completes the job.
   Context rest = context;
   rest.cancelled = nullptr;
-  report.rule = fit_copy_rule(run.data, 0, rest);
+  if (run.data != nullptr) report.rule = fit_copy_rule(*run.data, 0, rest);
   report.levels = summarise_levels(run, records);
   count_evaluations(records, report);
-  report.copies = judge(records, report.rule);
+  if (run.data != nullptr) report.copies = judge(records, report.rule);
   report.held_out = run.held_out.has_value();
   if (report.finished == requested) {
     try {
-      report.false_positives = false_positive_rate(report.rule, run.data, run.held_out ? &*run.held_out : nullptr,
-                                                   kFalsePositiveRows, 0, context);
+      if (run.data != nullptr) {
+        report.false_positives = false_positive_rate(report.rule, *run.data, run.held_out ? &*run.held_out : nullptr,
+                                                     kFalsePositiveRows, 0, context);
+      }
       report.complete = true;
     } catch (const Cancelled&) {  // the samples are written all the same
     }
   }
   write_samples(run, records, folder / "samples.npz");
   write_posterior(run, records, folder / "posterior.npz");
-  write_nearest(records, report.rule, folder / "nearest.npz");
+  if (run.data != nullptr) write_nearest(records, report.rule, folder / "nearest.npz");
   if (run.save_trajectory) write_trajectories(run, records.size(), state_records, folder / "trajectory.npz");
-  write_report(report, folder);
+  write_report(run, report, folder);
   write_sampling_pictures(run, report, records, path_records, folder);
   if (report.complete) {
     folder.mark_done(kSamplesDone);

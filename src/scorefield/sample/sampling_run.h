@@ -22,8 +22,22 @@ enum class SampleType {
   kF64,  // [N, d], data units
 };
 
+/// What the samples are: rows of numbers of one shape, and the pictures that they make.
+struct RowForm {
+  std::vector<std::size_t> shape;  // {d} or {C, H, W}
+  Affine units = kImageUnits;      // stored values of pictures to data units
+  bool eight_bit = false;
+
+  std::size_t dimension() const;
+  /// As Dataset::is_picture().
+  bool is_picture() const { return shape.size() == 3 && (shape[0] == 1 || shape[0] == 3); }
+};
+RowForm row_form(const Dataset& data);
+
 struct SamplingRun {
-  const Dataset& data;
+  /// What the samples are held against, rows of the same form; null: nothing is.
+  const Dataset* data = nullptr;
+  RowForm form;
   Sampling sampling;
   std::vector<std::uint64_t> seeds;
   int label = -1;  // of every sample; -1 is unconditional
@@ -75,6 +89,7 @@ struct SamplingReport {
   std::size_t least_evaluations = 0;
   std::size_t most_evaluations = 0;
   std::vector<LevelSummary> levels;
+  /// Of a run with data:
   CopyRule rule;
   Copies copies;
   /// Total 0: not measured, as the run is not complete or there is nothing to measure it on.
@@ -91,7 +106,7 @@ void check_sampling_memory(const SamplingRun& run, const Context& context);
 ///   posterior.npz  sigma [S]; entropy, effective_sample_size, largest_weight [N, S]; NaN where the field was not asked
 ///   trajectory.npz x [N, S + 1, d] and sigma [S + 1], with save_trajectory: the states at every level, VE frame, data
 ///                  units (unit noise at sigma = inf), and the samples
-///   nearest.npz    row, distance [N, 2] (nearest and second training row), copy [N]
+///   nearest.npz    row, distance [N, 2] (nearest and second training row), copy [N]; with data
 ///   stats.jsonl    a line a noise level;  report.json;  pictures (write_sampling_pictures)
 /// None of it depends on batch, threads or on how often the run was interrupted. When cancelled it writes the same for
 /// the samples that are finished and returns, or throws Cancelled when there are none. A field that does not tell its

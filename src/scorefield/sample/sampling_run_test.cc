@@ -31,7 +31,8 @@ TEST(SamplingRun, CountsTheEvaluationsOfEachSample) {
       .make = [](const SamplerOptions&) -> std::unique_ptr<Sampler> { return std::make_unique<AsksAgain>(); }};
   const Dataset data = make_dataset<double>("points", {0, 0, 1, 0, 0, 1, 3, 4}, {2});
   const Empirical field(data, {}, {});
-  SamplingRun run{.data = data,
+  SamplingRun run{.data = &data,
+                  .form = row_form(data),
                   .sampling = {.field = field, .sampler = adaptive, .levels = {9, 3, 1, 0}},
                   .seeds = {0, 1, 2, 3, 4},
                   .batch = 3};
@@ -51,6 +52,32 @@ TEST(SamplingRun, CountsTheEvaluationsOfEachSample) {
     EXPECT_DOUBLE_EQ(json["nfe"], 21.0 / 5);
     EXPECT_EQ(json["nfe_least"], 3);
     EXPECT_EQ(json["nfe_most"], 6);
+  }
+  std::filesystem::remove_all(path);
+}
+
+TEST(SamplingRun, NeedsNoDataToHoldItsSamplesAgainst) {
+  const Dataset data =
+      make_dataset<std::uint8_t>("images", std::vector<std::uint8_t>(3 * 4, 200), {1, 2, 2}, kImageUnits);
+  const Empirical field(data, {}, {});
+  SamplingRun run{.form = {.shape = {1, 2, 2}},
+                  .sampling = {.field = field, .sampler = find_sampler("heun"), .levels = {9, 1, 0}},
+                  .seeds = {0, 1, 2},
+                  .batch = 2};
+  const auto path = std::filesystem::path(testing::TempDir()) / "scorefield-sampling-run-alone";
+  std::filesystem::remove_all(path);
+  {
+    RunFolder folder = RunFolder::take(path);
+    folder.begin(nlohmann::json::object());
+    const SamplingReport report = run_sampling(run, folder, {});
+    EXPECT_TRUE(report.complete);
+    EXPECT_EQ(report.copies.share.total, 0u);
+    EXPECT_TRUE(read_json(folder / "report.json", {})["copies"].is_null());
+    for (const char* const file : {"samples.npz", "grid.png", "paths.png", "images/000002.png"}) {
+      EXPECT_TRUE(std::filesystem::exists(folder / file)) << file;
+    }
+    EXPECT_FALSE(std::filesystem::exists(folder / "nearest.npz"));
+    EXPECT_FALSE(std::filesystem::exists(folder / "nearest.png"));
   }
   std::filesystem::remove_all(path);
 }

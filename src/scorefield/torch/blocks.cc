@@ -2,6 +2,8 @@
 
 #include <cmath>
 
+#include "scorefield/torch/batched_product.h"
+
 namespace scorefield::net {
 namespace {
 
@@ -25,39 +27,29 @@ at::Tensor ResidualBlock::operator()(const at::Tensor& x, const at::Tensor& cond
   h = norm_out_(h);
   if (scale_shift_) {
     const auto parts = (*scale_shift_)(condition).unsqueeze(-1).unsqueeze(-1).chunk(2, 1);
-    h = h * (parts[0] + 1) + parts[1];
+    h = at::addcmul(parts[1], h, parts[0] + 1);
   }
   h = out_(at::silu(h));
   return h + (shortcut_ ? (*shortcut_)(x) : x);
 }
 
-at::Tensor attention(const at::Tensor& qkv, std::size_t heads) {
-  const std::int64_t rows = qkv.size(0);
-  const std::int64_t tokens = qkv.size(1);
-  const std::int64_t width = qkv.size(2) / 3;
-  const auto count = static_cast<std::int64_t>(heads);
-  const std::int64_t size = width / count;
-  // [3, B heads, tokens, size], so that each product is one of small matrices lying one after the other.
-  const at::Tensor split = qkv.reshape({rows, tokens, 3, count, size}).permute({2, 0, 3, 1, 4}).contiguous();
-  const auto part = [&](std::int64_t i) { return split.select(0, i).reshape({rows * count, tokens, size}); };
-  const at::Tensor query = part(0) * (1 / std::sqrt(static_cast<double>(size)));
-  const at::Tensor weights = at::softmax(at::bmm(query, part(1).transpose(1, 2)), -1);
-  return at::bmm(weights, part(2))
-      .reshape({rows, count, tokens, size})
-      .permute({0, 2, 1, 3})
-      .reshape({rows, tokens, width});
+at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v) {
+  const at::Tensor logits = batched_product(k, true, q * (1 / std::sqrt(static_cast<double>(q.size(1)))), false);
+  return batched_product(v, false, at::softmax(logits, 1), false);
 }
 
 ImageAttention::ImageAttention(Parameters& parameters, const std::string& name, std::size_t channels,
                                std::size_t groups, std::size_t heads)
     : norm_(parameters, name + ".norm", groups, channels),
-      qkv_(parameters, name + ".qkv", channels, 3 * channels),
-      out_(parameters, name + ".out", channels, channels, 0),
-      heads_(heads) {}
+      qkv_(parameters, name + ".qkv", channels, 3 * channels, 1),
+      out_(parameters, name + ".out", channels, channels, 1, 0),
+      heads_(static_cast<std::int64_t>(heads)) {}
 
 at::Tensor ImageAttention::operator()(const at::Tensor& x) const {
-  const at::Tensor tokens = norm_(x).flatten(2).transpose(1, 2);
-  return x + out_(attention(qkv_(tokens), heads_)).transpose(1, 2).reshape(x.sizes());
+  const std::int64_t size = x.size(1) / heads_;
+  const auto parts = qkv_(norm_(x)).chunk(3, 1);
+  const auto heads_of = [&](const at::Tensor& part) { return part.reshape({x.size(0) * heads_, size, -1}); };
+  return x + out_(attention(heads_of(parts[0]), heads_of(parts[1]), heads_of(parts[2])).reshape(x.sizes()));
 }
 
 }  // namespace scorefield::net

@@ -30,11 +30,11 @@ class ResidualBlock {
   std::optional<Convolution> shortcut_;
 };
 
-/// softmax(q k^T / sqrt(n)) v a head of n = width / heads numbers (Vaswani et al. 2017). qkv: [B, tokens, 3 width],
-/// queries before keys before values -> [B, tokens, width].
-at::Tensor attention(const at::Tensor& qkv, std::size_t heads);
+/// v softmax(k^T q / sqrt(size)), the softmax over the columns of k (Vaswani et al. 2017). q, k, v: a head of a row
+/// each, [n, size, tokens] -> [n, size, tokens].
+at::Tensor attention(const at::Tensor& q, const at::Tensor& k, const at::Tensor& v);
 
-/// x + linear(attention(linear(norm(x)))) over the positions of an image; starts as x.
+/// x + convolution(attention(convolution(norm(x)))) over the positions of an image, 1x1 convolutions; starts as x.
 class ImageAttention {
  public:
   ImageAttention(Parameters& parameters, const std::string& name, std::size_t channels, std::size_t groups,
@@ -44,9 +44,9 @@ class ImageAttention {
 
  private:
   GroupNorm norm_;
-  Linear qkv_;
-  Linear out_;
-  std::size_t heads_;
+  Convolution qkv_;  // channels of queries, of keys, of values, by head in each
+  Convolution out_;
+  std::int64_t heads_;
 };
 
 }  // namespace scorefield::net

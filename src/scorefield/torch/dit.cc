@@ -26,22 +26,34 @@ class TransformerBlock {
         out_(parameters, name + ".out", width, width),
         in_mlp_(parameters, name + ".mlp.0", width, 4 * width),
         out_mlp_(parameters, name + ".mlp.1", 4 * width, width, std::sqrt(2.0)),
-        heads_(heads) {}
+        heads_(static_cast<std::int64_t>(heads)) {}
 
   /// h: [B, tokens, width], condition: [B, condition].
   at::Tensor operator()(const at::Tensor& h, const at::Tensor& condition) const {
     const auto part = modulation_(condition).unsqueeze(1).chunk(6, 2);  // scale, shift, gate; twice
-    const at::Tensor attended = h + part[2] * out_(attention(qkv_(modulated(h, part[0], part[1])), heads_));
+    const at::Tensor attended = h + part[2] * out_(attended_to(qkv_(modulated(h, part[0], part[1]))));
     return attended + part[5] * out_mlp_(at::silu(in_mlp_(modulated(attended, part[3], part[4]))));
   }
 
  private:
+  /// qkv: [B, tokens, 3 width], queries before keys before values -> [B, tokens, width].
+  at::Tensor attended_to(const at::Tensor& qkv) const {
+    const std::int64_t rows = qkv.size(0);
+    const std::int64_t tokens = qkv.size(1);
+    const std::int64_t width = qkv.size(2) / 3;
+    const at::Tensor parts = qkv.reshape({rows, tokens, 3, width}).permute({2, 0, 3, 1}).contiguous();
+    const auto heads_of = [&](std::int64_t i) {
+      return parts.select(0, i).reshape({rows * heads_, width / heads_, tokens});
+    };
+    return attention(heads_of(0), heads_of(1), heads_of(2)).reshape({rows, width, tokens}).transpose(1, 2);
+  }
+
   Linear modulation_;
   Linear qkv_;
   Linear out_;
   Linear in_mlp_;
   Linear out_mlp_;
-  std::size_t heads_;
+  std::int64_t heads_;
 };
 
 class Dit final : public Function {

@@ -45,6 +45,11 @@ Linear::Linear(Parameters& parameters, const std::string& name, std::size_t inpu
       arithmetic_(parameters.arithmetic()) {}
 
 at::Tensor Linear::operator()(const at::Tensor& x) const {
+  // Evaluated, every row is a product of its own: in one product of all tokens a row's bits depend on its place.
+  if (x.dim() == 3 && !at::GradMode::is_enabled()) {
+    const at::Tensor weight = weight_.to(type_of(arithmetic_)).t().expand({x.size(0), -1, -1});
+    return at::bmm(x.to(weight.scalar_type()), weight).to(at::kFloat) + bias_;
+  }
   if (arithmetic_ == Arithmetic::kFloat32) return at::linear(x, weight_, bias_);
   return at::linear(x.to(at::kBFloat16), weight_.to(at::kBFloat16)).to(at::kFloat) + bias_;
 }

@@ -1,0 +1,133 @@
+// scorefield import: a network that was made elsewhere, held against what is said about it.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "scorefield/base/error.h"
+#include "scorefield/cli/command.h"
+#include "scorefield/cli/model_flags.h"
+#include "scorefield/learn/import_report.h"
+#include "scorefield/learn/imported_model.h"
+#include "scorefield/learn/own_samples.h"
+#include "scorefield/run/run_folder.h"
+
+namespace scorefield {
+namespace {
+
+struct ImportArguments {
+  DataArguments data;
+  ModelArguments model;
+  MachineArguments machine;
+  std::size_t rows = 64;
+  std::uint64_t seed = 0;
+  bool no_search = false;
+  bool save = false;
+  std::string out;
+  std::string config;
+  bool json = false;
+};
+
+/// Rows from the whole of the data set, in its order.
+CheckRows spread_rows(const Dataset& data, const Declaration& declaration, std::size_t count) {
+  CheckRows rows{Rows(std::min(count, data.size()), data.dimension()), {}};
+  const bool has_labels = !data.labels().empty() && data.classes() <= declaration.classes;
+  for (std::size_t i = 0; i < rows.x0.rows(); ++i) {
+    const std::size_t row = i * data.size() / rows.x0.rows();
+    data.row(row, rows.x0[i]);
+    if (has_labels) rows.labels.push_back(data.labels()[row]);
+  }
+  return rows;
+}
+
+constexpr const char* kWithoutData =
+    "without --data its own samples stand in: the declaration was only held against itself. That the samples look "
+    "like\n"
+    "what it was trained on (samples.png), the range, and whether it denoises your data could not be checked\n";
+
+void run_import(const CLI::App& command, const ImportArguments& arguments) {
+  const Machine machine(arguments.machine);
+  const Context& context = machine.context();
+  std::optional<Dataset> data;
+  if (!arguments.data.data.empty()) data = open_dataset(arguments.data, context);
+  Declaration declaration = read_declaration(arguments.model, context);
+  if (data && declaration.shape.empty()) declaration.shape = data->shape();
+  if (data && declaration.shape != data->shape()) {
+    throw Error(fmt::format("--model {}: its rows have the shape [{}], and those of {} [{}]", arguments.model.model,
+                            fmt::join(declaration.shape, ", "), data->name(), fmt::join(data->shape(), ", ")));
+  }
+  const auto network = open_network(arguments.model.model, declaration);
+
+  RunFolder folder = arguments.out.empty()
+                         ? RunFolder::make_numbered("runs", "import-" + short_name(arguments.model.model))
+                         : RunFolder::take(arguments.out);
+  nlohmann::json config = {{"command", "import"},
+                           {"options", resolved_options(command)},
+                           {"model", declaration_json(declaration)},
+                           {"model_digest", model_digest(arguments.model.model)}};
+  if (data) config["data_digest"] = data->digest();
+  folder.begin(config);
+
+  CheckRows rows;
+  if (data) {
+    rows = spread_rows(*data, declaration, arguments.rows);
+  } else {
+    const auto field = make_imported_field(network, declaration);
+    const int label = declaration.classes > 0 && !declaration.no_class ? 0 : -1;
+    rows.x0 = own_samples(*field, sigma_range(declaration), std::min<std::size_t>(arguments.rows, 16), label, context);
+  }
+  ImportCheck check = check_import(network, declaration, rows,
+                                   {.seed = arguments.seed, .search = !arguments.no_search && data}, context);
+  write_import_picture(check, rows, folder / (data ? "denoised.png" : "samples.png"));
+
+  Declaration found = declaration;
+  if (const Trial* better = better_declaration(check); better != nullptr && data) found = better->declaration;
+  nlohmann::json result = import_json(check);
+  result["data"] = data ? nlohmann::json(data->name()) : nlohmann::json(nullptr);
+  result["rows"] = rows.x0.rows();
+  write_json(folder / "import.json", result);
+  write_json(folder / "net.json", declaration_json(found));
+  if (arguments.save) write_json(declaration_path(arguments.model.model), declaration_json(found));
+  if (arguments.json) {
+    fmt::print("{}\n", json_text(result));
+    return;
+  }
+  fmt::print("{}: {} rows of {}\n{}", arguments.model.model, rows.x0.rows(), data ? data->name() : "its own samples",
+             import_text(check));
+  if (!data) fmt::print("{}", kWithoutData);
+  fmt::print("{}{}\n", arguments.save ? "net.json is written beside the model\n" : "", folder.path().string());
+}
+
+}  // namespace
+
+void add_import_command(CLI::App& app) {
+  CLI::App* command =
+      app.add_subcommand("import", "Check what is said about a trained network: does it denoise as declared?");
+  const auto arguments = std::make_shared<ImportArguments>();
+  add_model_arguments(*command, arguments->model, "--process,--model-process")->required();
+  add_data_arguments(*command, arguments->data);
+  command->get_option("--data")->required(false);
+  command->add_option("--rows", arguments->rows, "Rows that are noised and denoised")
+      ->check(CLI::Range(2, 100000))
+      ->capture_default_str();
+  command->add_option("--seed", arguments->seed, "Of the noise")->capture_default_str();
+  command->add_flag("--no-search", arguments->no_search, "Try single other values only, not their combinations");
+  command->add_flag("--save", arguments->save, "Write what was found into the JSON beside the model")->group("Run");
+  command->add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");
+  command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
+      ->group("Run");
+  command->add_flag("--json", arguments->json, "Print JSON in place of text")->group("Run");
+  add_machine_arguments(*command, arguments->machine);
+  command->footer(
+      "TorchScript is code: only import files that you trust.\n"
+      "Examples:\n"
+      "  scorefield import --model net.pt --data mnist/\n"
+      "  scorefield import --model net.pt --predicts eps --process ddpm-linear --time index/1000 --range -0.5,0.5 "
+      "--data mnist/\n"
+      "  scorefield import --model net.pt --shape 1,28,28 --data mnist/ --save");
+  command->callback([command, arguments] { run_import(*command, *arguments); });
+}
+
+}  // namespace scorefield
