@@ -1,5 +1,6 @@
-// scorefield train: a network that denoises, or tells classes apart.
+// scorefield train: a network that denoises, tells classes apart, or makes latents.
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -10,6 +11,7 @@
 #include "scorefield/cli/command.h"
 #include "scorefield/cli/progress.h"
 #include "scorefield/cli/train_flags.h"
+#include "scorefield/learn/hierarchy.h"
 #include "scorefield/learn/library.h"
 
 namespace scorefield {
@@ -33,9 +35,17 @@ double measured_seconds(double minutes) {
 }
 
 std::string size_text(const TrainingRun& run) {
+  const TrainingSettings& settings = run.settings;
   std::size_t weights = 0;
-  for (const net::Tensor& tensor : network_library().layout(run.settings.architecture)) weights += tensor.size;
-  return fmt::format("{} of {} weights", run.settings.architecture.kind, weights);
+  if (settings.latents.empty()) {
+    for (const net::Tensor& tensor : network_library().layout(settings.architecture)) weights += tensor.size;
+    return fmt::format("{} of {} weights", settings.architecture.kind, weights);
+  }
+  const auto levels = hierarchy(settings.architecture, run.data.shape(), settings.latents);
+  for (const NetworkTensors& network : autoencoder_tensors(levels)) {
+    for (const net::Tensor& tensor : network.tensors) weights += tensor.size;
+  }
+  return fmt::format("vae of {} weights and {} latents", weights, fmt::join(settings.latents, ", "));
 }
 
 void print_dry_run(const TrainingRun& run, const TrainingCost& cost, bool json) {
@@ -145,7 +155,7 @@ void run_train(const CLI::App& command, const Arguments& arguments) {
 }  // namespace
 
 void add_train_command(CLI::App& app) {
-  CLI::App* command = app.add_subcommand("train", "Train a network that denoises, or a classifier");
+  CLI::App* command = app.add_subcommand("train", "Train a network that denoises, a classifier, or an autoencoder");
   const auto arguments = std::make_shared<Arguments>();
   add_data_arguments(*command, arguments->data);
   command
@@ -169,6 +179,7 @@ void add_train_command(CLI::App& app) {
       "  scorefield train --data ring --steps 2000 --predicts flow --weight plain --noise-law uniform\n"
       "  scorefield train --data ring --steps 500 --objective implicit --width 64\n"
       "  scorefield train --data fashion-mnist --arch classifier --noisy --minutes 10 --out runs/classifier\n"
+      "  scorefield train --data fashion-mnist --arch vae --latent 16 --minutes 4 --out runs/vae\n"
       "  scorefield train --resume runs/swirl\n"
       "  scorefield train --config runs/swirl/config.json --seed 1 --out runs/swirl-1");
   command->callback([command, arguments] { run_train(*command, *arguments); });

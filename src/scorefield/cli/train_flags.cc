@@ -11,6 +11,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/cli/command.h"
+#include "scorefield/learn/autoencoder_training.h"
 #include "scorefield/learn/classifier_training.h"
 
 namespace scorefield {
@@ -34,9 +35,11 @@ struct KindDefaults {
 };
 
 constexpr const char* kClassifier = "classifier";
+constexpr const char* kAutoencoder = "vae";
 
 KindDefaults defaults_of(const std::string& kind) {
   if (kind == kClassifier) return {32, 3, 2, 128, 32, 2e-3};
+  if (kind == kAutoencoder) return {32, 2, 2, 128, 32, 2e-3};
   if (kind == "mlp") return {128, 4, 1, 512, 128, 3e-3};
   if (kind == "dit") return {128, 6, 4, 64, 16, 1e-3};
   return {32, 3, 1, 64, 16, 1e-3};
@@ -46,12 +49,14 @@ net::Architecture architecture_of(const TrainArguments& arguments, const Dataset
   net::Architecture architecture;
   architecture.kind = !arguments.arch.empty() ? arguments.arch : data.is_image() ? "unet" : "mlp";
   const bool is_classifier = architecture.kind == kClassifier;
-  if (is_classifier && !data.is_image()) architecture.kind = "mlp";
+  const bool is_autoencoder = architecture.kind == kAutoencoder;
+  if ((is_classifier || is_autoencoder) && !data.is_image()) architecture.kind = "mlp";
+  if (is_autoencoder && data.is_image()) architecture.kind = "encoder";
   if (architecture.kind != "mlp" && !data.is_image()) {
     throw Error(fmt::format("--arch {} takes images, and {} holds vectors of {} values; take mlp", architecture.kind,
                             data.name(), data.dimension()));
   }
-  const KindDefaults defaults = defaults_of(architecture.kind);
+  const KindDefaults defaults = defaults_of(architecture.kind == "encoder" ? kAutoencoder : architecture.kind);
   architecture.width = arguments.width.value_or(defaults.width);
   architecture.layers = arguments.layers.value_or(defaults.layers);
   architecture.patch = arguments.patch.value_or(defaults.patch);
@@ -66,29 +71,48 @@ net::Architecture architecture_of(const TrainArguments& arguments, const Dataset
       architecture.multipliers.push_back(factor);
     }
   }
-  if (architecture.kind == kClassifier) {  // small: it is asked for features of many rows
+  if (architecture.kind == kClassifier || architecture.kind == "encoder") {  // small: each is asked for many rows
     if (arguments.multipliers.empty()) architecture.multipliers = {1, 2};
     architecture.blocks = arguments.blocks.value_or(1);
   }
   if (is_classifier) return classifier_architecture(architecture, form_of(data), arguments.noisy);
+  if (is_autoencoder) return architecture;
   return fit_architecture(architecture, data, arguments.conditional);
+}
+
+std::vector<std::size_t> latents_of(const TrainArguments& arguments, const Dataset& data) {
+  if (arguments.latents.empty()) return {std::min<std::size_t>(16, data.dimension())};
+  std::vector<std::size_t> latents;
+  for (const std::uint64_t m : parse_ranges(arguments.latents, "--latent")) latents.push_back(m);
+  return latents;
 }
 
 /// Throws Error for flags that say nothing to what is trained.
 void check_kind(const TrainArguments& arguments) {
-  if (arguments.arch != kClassifier) {
-    if (arguments.noisy) throw Error("--noisy is for --arch classifier; a denoiser sees noise anyway");
-    return;
+  const bool is_classifier = arguments.arch == kClassifier;
+  const bool is_autoencoder = arguments.arch == kAutoencoder;
+  if (arguments.noisy && !is_classifier) {
+    throw Error("--noisy is for --arch classifier; a denoiser sees noise anyway");
   }
-  if (arguments.conditional) throw Error("--conditional: a classifier is not told the class; drop it");
+  if ((!arguments.latents.empty() || arguments.kl_weight != 1) && !is_autoencoder) {
+    throw Error("--latent and --kl-weight are for --arch vae");
+  }
+  if (!is_classifier && !is_autoencoder) return;
+  if (arguments.conditional) {
+    throw Error(fmt::format("--conditional: {} is not told the class; drop it",
+                            is_classifier ? "a classifier" : "an autoencoder"));
+  }
   if (arguments.predicts != "edm" || !arguments.process.empty() || arguments.objective != "denoising" ||
       arguments.weight != "plain") {
-    throw Error("--predicts, --process, --objective and --weight are for denoisers, not for --arch classifier");
+    throw Error(fmt::format("--predicts, --process, --objective and --weight are for denoisers, not for --arch {}",
+                            arguments.arch));
   }
-  if (!arguments.noisy &&
-      (!arguments.noise_law.empty() || !arguments.importance.empty() || arguments.sigma_min || arguments.sigma_max)) {
-    throw Error("a classifier sees noise with --noisy only; add it, or drop the flags of the noise levels");
+  if (arguments.noisy ||
+      (arguments.noise_law.empty() && arguments.importance.empty() && !arguments.sigma_min && !arguments.sigma_max)) {
+    return;
   }
+  throw Error(is_classifier ? "a classifier sees noise with --noisy only; add it, or drop the flags of the noise levels"
+                            : "an autoencoder sees no noise levels; drop their flags");
 }
 
 std::uint64_t share_of(std::uint64_t steps, std::uint64_t pieces) {
@@ -110,8 +134,16 @@ TrainingRun training_run_of(const TrainArguments& arguments, const Dataset& data
     };
   }
   TrainingSettings& settings = run.settings;
+  if (arguments.arch == kAutoencoder) {
+    run.make = [](const TrainingRun& of, const Context& context) {
+      return std::make_unique<AutoencoderTraining>(of.settings, of.data, of.held_out, context);
+    };
+    settings.latents = latents_of(arguments, data);
+    settings.kl_weight = arguments.kl_weight;
+  }
   settings.architecture = architecture_of(arguments, data);
-  const KindDefaults defaults = defaults_of(arguments.arch == kClassifier ? kClassifier : settings.architecture.kind);
+  const bool is_denoiser = arguments.arch != kClassifier && arguments.arch != kAutoencoder;
+  const KindDefaults defaults = defaults_of(is_denoiser ? settings.architecture.kind : arguments.arch);
   settings.target.predicts = target_name(arguments.predicts);
   settings.target.process = arguments.process;
   if (settings.target.process.empty())
@@ -160,7 +192,8 @@ void put_resolved(const TrainArguments& arguments, const TrainingRun& run, nlohm
   const TrainingSettings& settings = run.settings;
   const net::Architecture& architecture = settings.architecture;
   options.erase("minutes");
-  options["arch"] = arguments.arch == kClassifier ? kClassifier : architecture.kind;
+  const bool is_denoiser = arguments.arch != kClassifier && arguments.arch != kAutoencoder;
+  options["arch"] = is_denoiser ? architecture.kind : arguments.arch;
   options["width"] = architecture.width;
   options["layers"] = architecture.layers;
   options["patch"] = architecture.patch;
@@ -170,8 +203,9 @@ void put_resolved(const TrainArguments& arguments, const TrainingRun& run, nlohm
   options["frequencies"] = architecture.frequencies;
   options["attention-below"] = architecture.attention_below;
   options["multipliers"] = fmt::format("{}", fmt::join(architecture.multipliers, ","));
-  if (arguments.arch != kClassifier) options["process"] = settings.target.process;
-  if (arguments.arch != kClassifier || arguments.noisy) options["noise-law"] = settings.noise_law;
+  if (is_denoiser) options["process"] = settings.target.process;
+  if (is_denoiser || arguments.noisy) options["noise-law"] = settings.noise_law;
+  if (arguments.arch == kAutoencoder) options["latent"] = fmt::format("{}", fmt::join(settings.latents, ","));
   options["batch"] = settings.loader.batch;
   options["micro-batch"] = settings.micro_batch;
   options["lr"] = settings.trainer.rate.rate;
@@ -191,8 +225,13 @@ void add_train_flags(CLI::App& command, TrainArguments& arguments) {
   command
       .add_option("--arch", arguments.arch,
                   "mlp, unet (images) or dit (images), which denoise; default: unet for images, else mlp. classifier: "
-                  "of the labels")
-      ->check(CLI::IsMember({"mlp", "unet", "dit", kClassifier}))
+                  "of the labels. vae: an autoencoder, convolutional of images")
+      ->check(CLI::IsMember({"mlp", "unet", "dit", kClassifier, kAutoencoder}))
+      ->group(group);
+  command
+      .add_option("--latent", arguments.latents,
+                  "vae: latents (16; of shorter rows as many as a row has values); a list gives a hierarchy, from the "
+                  "data up")
       ->group(group);
   command.add_flag("--noisy", arguments.noisy, "classifier: of rows at every noise level, which can guide")
       ->group(group);
@@ -246,6 +285,11 @@ void add_train_flags(CLI::App& command, TrainArguments& arguments) {
       .add_option("--objective", arguments.objective,
                   "denoising, explicit (the data's exact field), implicit or sliced (few dimensions)")
       ->check(CLI::IsMember({"denoising", "explicit", "implicit", "sliced"}))
+      ->capture_default_str()
+      ->group(group);
+  command
+      .add_option("--kl-weight", arguments.kl_weight, "vae: of the divergence from the prior in its loss; 1: the ELBO")
+      ->check(not_negative)
       ->capture_default_str()
       ->group(group);
   command.add_option("--probes", arguments.probes, "Random directions a row, of sliced score matching")

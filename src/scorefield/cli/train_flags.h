@@ -18,7 +18,9 @@ namespace scorefield {
 /// What is not typed has a default that may depend on the kind of network, and on the number of steps.
 struct TrainArguments {
   std::string arch;
-  bool noisy = false;  // of a classifier
+  bool noisy = false;   // of a classifier
+  std::string latents;  // of an autoencoder, by level
+  double kl_weight = 1;
   std::optional<std::size_t> width, layers, blocks, heads, patch, groups, frequencies, attention_below;
   std::string multipliers;
 

@@ -202,6 +202,25 @@ Rows AutoencoderNetworks::encode(const Rows& x, const Context& context) const {
   return means;
 }
 
+Rows AutoencoderNetworks::draw_latents(const ChainLaw& law, std::size_t count, std::uint64_t seed,
+                                       const Context& context) const {
+  Rows z;
+  for (std::size_t l = levels(); l-- > 0;) {
+    const bool top = l + 1 == levels();
+    Rows drawn(count, latents(l));
+    RandomStream(seed, Purpose::kInitialNoise, l).normals(drawn.values());
+    if (!top) {
+      const Rows mean = apply(l + 1, true, z, context);
+      const double deviation = std::exp(law.log_variance[l + 1] / 2);
+      for (std::size_t k = 0; k < drawn.values().size(); ++k) {
+        drawn.values()[k] = mean.values()[k] + deviation * drawn.values()[k];
+      }
+    }
+    z = std::move(drawn);
+  }
+  return z;
+}
+
 Rows AutoencoderNetworks::decode(const Rows& z, const Context& context) const {
   Rows decoded = apply(0, true, z, context);
   for (std::size_t i = 0; i < decoded.rows(); ++i) {

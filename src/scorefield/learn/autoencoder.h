@@ -80,6 +80,8 @@ class AutoencoderNetworks {
   Rows apply(std::size_t level, bool decoder, const Rows& in, const Context& context) const;
   /// Means of q(z_1 | x) of rows from read(). [rows, m_1]
   Rows encode(const Rows& x, const Context& context) const;
+  /// z_1 of `count` draws of the hierarchy: z_L ~ N(0, I), then p(z_{l-1} | z_l). Draw i is a function of (seed, i).
+  Rows draw_latents(const ChainLaw& law, std::size_t count, std::uint64_t seed, const Context& context) const;
   /// Means of p(x | z_1), data units. z: [rows, m_1], not standardised.
   Rows decode(const Rows& z, const Context& context) const;
 

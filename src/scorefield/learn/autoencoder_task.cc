@@ -99,8 +99,11 @@ LossSum AutoencoderTask::losses(const BatchLoader& loader, std::uint64_t step, s
   const auto network = [&](std::size_t level, bool decoder) -> net::Network& {
     return networks_[2 * level + (decoder ? 1 : 0)].of(worker);
   };
+  // What a network was given has to live until its pull_back().
+  std::vector<std::vector<float>> given(networks_.size());
   const ApplyNetwork apply = [&](std::size_t level, bool decoder, const Rows& in) {
-    const std::vector<float> rows = floats(in);
+    std::vector<float>& rows = given[2 * level + (decoder ? 1 : 0)];
+    rows = floats(in);
     std::vector<float> out(count * outputs(level, decoder));
     const net::Batch batch{count, rows.data(), nullptr, nullptr};
     if (gradient.empty()) {

@@ -11,6 +11,7 @@
 #include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
 #include "scorefield/data/open.h"
+#include "scorefield/learn/autoencoder_task.h"
 #include "scorefield/learn/hierarchy.h"
 #include "scorefield/learn/latents.h"
 #include "scorefield/learn/library.h"
@@ -155,6 +156,47 @@ TEST_F(AutoencoderFile, VectorsTakeMultilayerPerceptrons) {
   const Dataset decoded = decode_latents(latents_of(points, model, "", {}), model, {});
   EXPECT_FALSE(decoded.is_eight_bit());
   EXPECT_EQ(decoded.shape(), points.shape());
+}
+
+TEST_F(AutoencoderFile, GradientOfConvolutionsAgreesWithDifferences) {
+  const Dataset data = pictures(24);
+  net::Architecture likeness;
+  likeness.kind = "encoder";
+  likeness.width = 4;
+  likeness.multipliers = {1, 2};
+  likeness.blocks = 1;
+  likeness.groups = 2;
+  const std::vector<std::size_t> latents = {4, 2};
+  const std::vector<LevelArchitecture> levels = hierarchy(likeness, data.shape(), latents);
+  Weights weights(autoencoder_tensors(levels), 5);
+  AutoencoderTask task(BatchLoader(data, {.seed = 1, .batch = 8}), {}, autoencoder_units(data, {}), latents, 0.5, 8,
+                       weights, worker_networks(levels, weights, net::Arithmetic::kFloat32, 1));
+  std::vector<double> drawn(weights.size());
+  RandomStream(3, Purpose::kTest).normals(drawn);
+  for (std::size_t k = 0; k < drawn.size(); ++k) weights.values()[k] += static_cast<float>(0.05 * drawn[k]);
+  std::vector<float> gradient(weights.size());
+  (void)task.add_gradient(0, 0, 0, gradient);
+  const std::vector<float> at(weights.values().begin(), weights.values().end());
+  std::vector<double> direction(weights.size());
+  // One tensor after the other: each is a network's way of its own.
+  for (const net::Tensor& tensor : weights.tensors()) {
+    double expected = 0;
+    RandomStream(4, Purpose::kTest).normals(std::span(direction).first(tensor.size));
+    for (std::size_t k = 0; k < tensor.size; ++k) {
+      expected += direction[k] * static_cast<double>(gradient[tensor.offset + k]);
+    }
+    const double step = 2e-3;
+    const auto moved = [&](double by) {
+      std::ranges::copy(at, weights.values().begin());
+      for (std::size_t k = 0; k < tensor.size; ++k) {
+        weights.values()[tensor.offset + k] += static_cast<float>(by * direction[k]);
+      }
+      std::vector<float> none(weights.size());
+      return task.add_gradient(0, 0, 0, none).mean();
+    };
+    // float32 sums of a loss of about 10 bits to 1e-6, over the step; third derivatives times step^2.
+    EXPECT_NEAR((moved(step) - moved(-step)) / (2 * step), expected, 3e-3 + 1e-2 * std::abs(expected)) << tensor.name;
+  }
 }
 
 TEST(Hierarchy, RefusesLevelsWithoutLatentsAndConvolutionsOfVectors) {

@@ -17,6 +17,7 @@ class ClassifierTraining final : public Training {
                      const Context& context);
 
   Trainer& trainer() override { return *trainer_; }
+  std::string loss_label() const override { return "cross-entropy [nats]"; }
   /// With the averaged weights. training: what the model says of how it was trained.
   Classifier classifier(nlohmann::json training) const;
   void write(const std::filesystem::path& path, const nlohmann::json& training) const override;

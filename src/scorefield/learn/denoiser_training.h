@@ -33,6 +33,8 @@ struct TrainingSettings {
   TrainerOptions trainer;  // trainer.rate.steps is the length of the run
   net::Arithmetic arithmetic = net::Arithmetic::kFloat32;
   std::size_t held_out_rows = 1024;
+  std::vector<std::size_t> latents;  // of an autoencoder, by level from the data up
+  double kl_weight = 1;              // and the weight of all but its likelihood of the data
 
   std::uint64_t steps() const { return trainer.rate.steps; }
 };

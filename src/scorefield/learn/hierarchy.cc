@@ -16,6 +16,10 @@ constexpr const char* kVariance = "log_variance_tenth";
 
 net::Architecture vector_network(const net::Architecture& likeness, std::size_t inputs, std::size_t outputs) {
   net::Architecture made = likeness;
+  if (likeness.kind != "mlp") {  // above convolutions, next to which they are small
+    made.width = 128;
+    made.layers = 2;
+  }
   made.kind = "mlp";
   made.input = {inputs, 1, 1};
   made.output = {outputs, 1, 1};
@@ -48,11 +52,14 @@ std::vector<LevelArchitecture> hierarchy(const net::Architecture& likeness, cons
     common.noise_label = false;
     common.classes = 0;
     LevelArchitecture level{vector_network(common, below, 2 * m), vector_network(common, m, below)};
-    if (levels.empty() && likeness.kind == "encoder") {
-      if (shape.size() != 3) throw Error("a convolutional autoencoder is for images; for vectors there is --arch mlp");
-      level.encoder.kind = "encoder";
+    if (levels.empty() && common.kind == "encoder") {
+      if (shape.size() != 3) throw Error("a convolutional autoencoder is for images; vectors take multilayer perceptrons");
+      const net::Shape image{shape[0], shape[1], shape[2]};
+      level = {common, common};
+      level.encoder.input = level.decoder.output = image;
+      level.encoder.output = {2 * m, 1, 1};
+      level.decoder.input = {m, 1, 1};
       level.decoder.kind = "decoder";
-      level.encoder.input = level.decoder.output = {shape[0], shape[1], shape[2]};
     }
     levels.push_back(std::move(level));
     below = m;

@@ -20,7 +20,7 @@ namespace scorefield {
 namespace {
 
 constexpr std::size_t kRowsAtOnce = 256;
-constexpr std::size_t kStandardisingRows = 10000;
+constexpr std::size_t kStandardisingRows = 4096;
 
 /// Calls use(first, count) for blocks of rows.
 void for_blocks(std::size_t rows, const Context& context,

@@ -10,7 +10,7 @@
 
 namespace scorefield {
 
-/// Mean and deviation of the means of q(z_1 | x) over rows of `data`, at most 10000 drawn at random, into
+/// Mean and deviation of the means of q(z_1 | x) over rows of `data`, at most 4096 drawn at random, into
 /// Autoencoder::latent_mean and latent_deviation. A latent that never changes keeps the deviation 1.
 void standardise_latents(Autoencoder& autoencoder, const Dataset& data, const Context& context);
 

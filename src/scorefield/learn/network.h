@@ -39,7 +39,7 @@ class Network {
   /// out: [rows, output size].
   virtual void evaluate(const Batch& batch, float* out) = 0;
 
-  /// The same, and keeps what pull_back() needs.
+  /// The same, and keeps what pull_back() needs, which may be pointers into the batch: it has to live until then.
   virtual void forward(const Batch& batch, float* out) = 0;
   /// Of the last forward(): adds d<cotangent, F>/d weights to `gradient` ([weights], flat; or null), and writes
   /// d<cotangent, F>/dx to x_gradient ([rows, input size]; or null). cotangent: [rows, output size]. Once a forward().

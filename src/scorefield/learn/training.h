@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "scorefield/base/context.h"
 #include "scorefield/learn/trainer.h"
@@ -21,6 +22,8 @@ class Training {
   /// Writes the model with the averaged weights. training: what it says of how it was trained.
   virtual void write(const std::filesystem::path& path, const nlohmann::json& training) const = 0;
 
+  /// What the loss is, for figures.
+  virtual std::string loss_label() const { return "mean of w |D - x0|²/d"; }
   /// What else the record of a checkpoint says, by the averaged weights: an object.
   virtual nlohmann::json figures(const Context& /*context*/) const { return nlohmann::json::object(); }
 

@@ -33,7 +33,17 @@ std::vector<double> levels_of(const Target& target) {
   return noise_levels(options);
 }
 
-void write_points(const Rows& samples, const Dataset& data, const std::filesystem::path& stem) {
+std::size_t samples_of(const Dataset& data) {
+  return data.is_picture() ? kImages : kPoints;
+}
+
+}  // namespace
+
+std::size_t grid_evaluations(const Dataset& data) {
+  return (2 * kSteps - 1) * samples_of(data);
+}
+
+void write_samples_over_data(const Rows& samples, const Dataset& data, const std::filesystem::path& stem) {
   Series rows{.name = "data", .mark = Mark::kPoints};
   std::vector<double> point(2);
   for (std::size_t i = 0; i < std::min(data.size(), kDataPoints); ++i) {
@@ -50,16 +60,6 @@ void write_points(const Rows& samples, const Dataset& data, const std::filesyste
   panel.series = {std::move(rows), std::move(drawn)};
   panel.equal_aspect = true;
   write_figure({.panels = {std::move(panel)}}, stem);
-}
-
-std::size_t samples_of(const Dataset& data) {
-  return data.is_picture() ? kImages : kPoints;
-}
-
-}  // namespace
-
-std::size_t grid_evaluations(const Dataset& data) {
-  return (2 * kSteps - 1) * samples_of(data);
 }
 
 void write_sample_grid(const Denoiser& denoiser, const Dataset& data, const std::filesystem::path& stem,
@@ -79,7 +79,7 @@ void write_sample_grid(const Denoiser& denoiser, const Dataset& data, const std:
       sample({.field = *field, .sampler = find_sampler("heun"), .levels = levels_of(denoiser.target)}, seeds, labels,
              nullptr, quiet);
   if (!data.is_picture()) {
-    write_points(samples.x, data, stem);
+    write_samples_over_data(samples.x, data, stem);
     return;
   }
   std::vector<Image> images;
@@ -91,7 +91,8 @@ void write_sample_grid(const Denoiser& denoiser, const Dataset& data, const std:
   write_png(path, image_grid(images, kColumns, visible_scale(data.shape()[1], data.shape()[2]), 2));
 }
 
-void write_loss_figure(const std::filesystem::path& stats, const std::filesystem::path& stem, const Context& context) {
+void write_loss_figure(const std::filesystem::path& stats, const std::string& label, const std::filesystem::path& stem,
+                       const Context& context) {
   Series training{.name = "training"};
   Series fixed{.name = "training rows at fixed noise", .mark = Mark::kLinePoints};
   Series held_out{.name = "held out", .mark = Mark::kLinePoints};
@@ -106,7 +107,7 @@ void write_loss_figure(const std::filesystem::path& stats, const std::filesystem
     add(held_out, "held_out_loss");
   }
   if (training.x.empty()) return;
-  Panel panel{.title = "Loss", .x = {.label = "training rows seen"}, .y = {.label = "mean of w |D - x0|²/d"}};
+  Panel panel{.title = "Loss", .x = {.label = "training rows seen"}, .y = {.label = label}};
   panel.series = {std::move(training)};
   for (Series* const series : {&fixed, &held_out}) {
     if (!series->x.empty()) panel.series.push_back(std::move(*series));

@@ -90,7 +90,7 @@ class Running {
     }
     report_.steps = trainer.steps_done();
     report_.seconds = seconds();
-    write_loss_figure(folder_ / kStats, folder_ / "loss", context_);
+    write_loss_figure(folder_ / kStats, training_->loss_label(), folder_ / "loss", context_);
     if (report_.complete) folder_.mark_done(kTrainingDone);
     return report_;
   }
