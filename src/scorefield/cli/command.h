@@ -93,6 +93,7 @@ void add_encode_command(CLI::App& app);
 void add_solvers_command(CLI::App& app);
 void add_metrics_command(CLI::App& app);
 void add_train_command(CLI::App& app);
+void add_compare_command(CLI::App& app);
 void add_guidance_command(CLI::App& app);
 void add_import_command(CLI::App& app);
 

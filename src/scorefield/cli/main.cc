@@ -99,6 +99,7 @@ int run(int argc, char** argv) {
   scorefield::add_solvers_command(app);
   scorefield::add_metrics_command(app);
   scorefield::add_train_command(app);
+  scorefield::add_compare_command(app);
   scorefield::add_guidance_command(app);
   scorefield::add_import_command(app);
 
