@@ -3,7 +3,6 @@
 
 #include <CLI/CLI.hpp>
 #include <cmath>
-#include <filesystem>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -17,8 +16,6 @@
 #include "scorefield/cli/field_flags.h"
 #include "scorefield/cli/model_flags.h"
 #include "scorefield/cli/sampler_flags.h"
-#include "scorefield/learn/denoiser.h"
-#include "scorefield/learn/imported_model.h"
 #include "scorefield/run/run_folder.h"
 
 namespace scorefield {
@@ -35,17 +32,6 @@ struct CompareArguments {
   bool json = false;
 };
 
-/// A model that was trained here, or an imported one.
-OpenedModel open_any(const ModelArguments& arguments, const Dataset& data, const Context& context) {
-  const std::string& path = arguments.model;
-  if (std::filesystem::path(path).extension() != ".safetensors") return open_model(arguments, &data, context);
-  const Denoiser denoiser = read_denoiser(path, context);
-  if (denoiser.data.shape != data.shape()) {
-    throw Error(fmt::format("--model {}: its rows have another shape than those of {}", path, data.name()));
-  }
-  return {{}, model_digest(path), make_field(denoiser)};
-}
-
 void run_compare(const CLI::App& command, const CompareArguments& arguments) {
   const Machine machine(arguments.machine);
   const Context& context = machine.context();
@@ -58,7 +44,7 @@ void run_compare(const CLI::App& command, const CompareArguments& arguments) {
 
   const Dataset data = open_dataset(arguments.data, context);
   const ChosenField exact = choose_field(arguments.field, arguments.data, data, context);
-  const OpenedModel model = open_any(arguments.field.model, data, context);
+  const OpenedModel model = open_model(arguments.field.model, &data, context);
   std::optional<RunFolder> folder;
   if (!arguments.out.empty()) {
     folder = RunFolder::take(arguments.out);
