@@ -93,6 +93,9 @@ void add_encode_command(CLI::App& app);
 void add_solvers_command(CLI::App& app);
 void add_metrics_command(CLI::App& app);
 void add_train_command(CLI::App& app);
+void add_latents_command(CLI::App& app);
+void add_decode_command(CLI::App& app);
+void add_elbo_command(CLI::App& app);
 void add_guidance_command(CLI::App& app);
 void add_import_command(CLI::App& app);
 
