@@ -15,6 +15,7 @@
 #include "scorefield/data/npz_writer.h"
 #include "scorefield/data/open.h"
 #include "scorefield/data/png.h"
+#include "scorefield/learn/safetensors.h"
 
 namespace scorefield {
 namespace {
@@ -36,6 +37,23 @@ std::string digest_in(const nlohmann::json& json) {
   return "";
 }
 
+/// Of the data that a trained model says it saw; empty where `path` is no such model, or has gone.
+std::string digest_of_model(const std::filesystem::path& path, const Context& context) {
+  if (path.extension() != ".safetensors" || !path_exists(path)) return "";
+  for (const auto& [key, text] : open_safetensors(path, context).metadata()) {
+    const nlohmann::json config = nlohmann::json::parse(text, nullptr, false);
+    if (std::string found = digest_in(config); !found.empty()) return found;
+  }
+  return "";
+}
+
+std::string digest_of_run(const nlohmann::json& config, const Context& context) {
+  std::string found = digest_in(config);
+  const nlohmann::json model = config.value(nlohmann::json::json_pointer("/options/model"), nlohmann::json());
+  if (found.empty() && model.is_string()) found = digest_of_model(model.get<std::string>(), context);
+  return found;
+}
+
 }  // namespace
 
 LatentSamples open_latent_samples(const std::string& spec, const Context& context) {
@@ -44,7 +62,7 @@ LatentSamples open_latent_samples(const std::string& spec, const Context& contex
   if (path_exists(folder / "samples.npz")) {
     samples.rows = open_dataset((folder / "samples.npz").string(), {}, context);
     if (path_exists(folder / "config.json")) {
-      samples.autoencoder = digest_in(read_json(folder / "config.json", context));
+      samples.autoencoder = digest_of_run(read_json(folder / "config.json", context), context);
     }
     return samples;
   }
