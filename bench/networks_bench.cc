@@ -2,7 +2,7 @@
 // to a thread of ours; sampling as chunks of eight rows. Run by bench/networks.sh beside the same network in PyTorch.
 //   networks_bench train|sample|dump key=value...
 //   keys: kind width layers blocks multipliers=1,2 attention patch heads groups classes side channels; threads, batch,
-//   micro, seconds, bf16=1, avx512=0, to=DIR (dump: weights, inputs, outputs and a gradient as raw float32)
+//   micro, seconds, bf16=1, to=DIR (dump: weights, inputs, outputs and a gradient as raw float32)
 #include <fmt/format.h>
 
 #include <chrono>
@@ -19,6 +19,7 @@
 #include "scorefield/base/random.h"
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/cli/keep_memory.h"
+#include "scorefield/cli/prepare_libtorch.h"
 #include "scorefield/learn/library.h"
 
 namespace scorefield {
@@ -166,8 +167,7 @@ int run(int count, char** arguments) {
     keys[argument.substr(0, argument.find('='))] = argument.substr(argument.find('=') + 1);
   }
   keep_freed_memory();
-  if (number(keys, "avx512", 1) != 0) setenv("ATEN_CPU_CAPABILITY", "avx512", 0);
-  setenv("OMP_WAIT_POLICY", "passive", 0);
+  prepare_libtorch();
   const net::Architecture architecture = architecture_of(keys);
   if (job == "dump") {
     dump(architecture, keys.at("to"));

@@ -96,6 +96,7 @@ void add_train_command(CLI::App& app);
 void add_latents_command(CLI::App& app);
 void add_decode_command(CLI::App& app);
 void add_elbo_command(CLI::App& app);
+void add_compare_command(CLI::App& app);
 void add_guidance_command(CLI::App& app);
 void add_import_command(CLI::App& app);
 

@@ -51,8 +51,11 @@ Dataset open_guide(const FieldArguments& arguments, const DataArguments& data_ar
   return rows;
 }
 
-std::string what_guides(std::optional<int> label, const Dataset& rows, bool has_own_data) {
-  const std::string of_rows = has_own_data ? fmt::format(" of {} rows of {}", rows.size(), rows.name()) : "";
+std::string what_guides(std::optional<int> label, const Dataset& rows, bool has_own_data, bool law) {
+  std::string of_rows;
+  if (has_own_data) {
+    of_rows = law ? " of the law of " + rows.name() : fmt::format(" of {} rows of {}", rows.size(), rows.name());
+  }
   if (!label) return "the same field" + of_rows;
   return (*label < 0 ? std::string("the unconditional field") : "class " + class_text(*label, rows)) + of_rows;
 }
@@ -192,7 +195,7 @@ void ChosenField::guide(const FieldArguments& arguments, const DataArguments& da
   }
   guide_.emplace(Guide{*other, label});
   put(at_scale(scale_.scale));
-  guide_text_ = "away from " + what_guides(label, rows, has_own_data) + interval;
+  guide_text_ = "away from " + what_guides(label, rows, has_own_data, arguments.law) + interval;
 }
 
 std::string ChosenField::text() const {

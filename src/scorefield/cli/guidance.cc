@@ -115,6 +115,7 @@ void run_guidance(const CLI::App& command, GuidanceArguments arguments) {
                             .seeds = seeds,
                             .batch = arguments.batch,
                             .side = arguments.cells};
+  check_sweep(sweep);
 
   RunFolder folder = arguments.out.empty()
                          ? RunFolder::make_numbered("runs", "guidance-" + short_name(arguments.data.data))

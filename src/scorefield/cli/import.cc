@@ -1,6 +1,5 @@
 // scorefield import: a network that was made elsewhere, held against what is said about it.
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <memory>
@@ -54,10 +53,7 @@ void run_import(const CLI::App& command, const ImportArguments& arguments) {
   if (!arguments.data.data.empty()) data = open_dataset(arguments.data, context);
   Declaration declaration = read_declaration(arguments.model, context);
   if (data && declaration.shape.empty()) declaration.shape = data->shape();
-  if (data && declaration.shape != data->shape()) {
-    throw Error(fmt::format("--model {}: its rows have the shape [{}], and those of {} [{}]", arguments.model.model,
-                            fmt::join(declaration.shape, ", "), data->name(), fmt::join(data->shape(), ", ")));
-  }
+  if (data) check_form(arguments.model.model, form_of(arguments.model, declaration), *data);
   const auto network = open_network(arguments.model.model, declaration);
 
   RunFolder folder = arguments.out.empty()

@@ -14,6 +14,7 @@
 #include "scorefield/base/names.h"
 #include "scorefield/cli/command.h"
 #include "scorefield/cli/keep_memory.h"
+#include "scorefield/cli/prepare_libtorch.h"
 
 namespace {
 
@@ -101,6 +102,7 @@ int run(int argc, char** argv) {
   scorefield::add_latents_command(app);
   scorefield::add_decode_command(app);
   scorefield::add_elbo_command(app);
+  scorefield::add_compare_command(app);
   scorefield::add_guidance_command(app);
   scorefield::add_import_command(app);
 
@@ -131,6 +133,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   scorefield::keep_freed_memory();
+  scorefield::prepare_libtorch();
   try {
     const int status = run(argc, argv);
     if (std::fflush(stdout) != 0) throw std::system_error(errno, std::generic_category(), "standard output");

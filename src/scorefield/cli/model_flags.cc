@@ -5,11 +5,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/row_moments.h"
+#include "scorefield/learn/denoiser.h"
 #include "scorefield/learn/imported_model.h"
 
 namespace scorefield {
@@ -75,26 +77,56 @@ Declaration read_declaration(const ModelArguments& arguments, const Context& con
 }
 
 OpenedModel open_model(const ModelArguments& arguments, const Dataset* data, const Context& context) {
-  OpenedModel opened{read_declaration(arguments, context), "", nullptr};
-  Declaration& declaration = opened.declaration;
-  if (data != nullptr && declaration.shape.empty()) declaration.shape = data->shape();
-  if (data != nullptr && declaration.shape != data->shape()) {
-    throw Error(fmt::format("--model {}: its rows have the shape [{}], and those of {} [{}]", arguments.model,
-                            fmt::join(declaration.shape, ", "), data->name(), fmt::join(data->shape(), ", ")));
+  const std::string& path = arguments.model;
+  if (std::filesystem::path(path).extension() == ".safetensors") {
+    const auto typed = std::ranges::find_if(arguments.declared, [](const auto& part) { return !part.second.empty(); });
+    if (typed != arguments.declared.end()) {
+      throw Error(
+          fmt::format("--model {}: it says itself what it predicts; drop the flag for its {}", path, typed->first));
+    }
+    const Denoiser denoiser = read_denoiser(path, context);
+    if (data != nullptr) check_form(path, denoiser.data, *data);
+    constexpr double kInf = std::numeric_limits<double>::infinity();
+    return {denoiser.data, {0, kInf}, std::nullopt, model_digest(path), make_field(denoiser)};
   }
-  opened.digest = model_digest(arguments.model);
-  auto network = open_network(arguments.model, declaration);
-  opened.field = data != nullptr ? make_imported_field(std::move(network), declaration, law_of(*data, context))
-                                 : make_imported_field(std::move(network), declaration);
-  return opened;
+  Declaration declaration = read_declaration(arguments, context);
+  if (data != nullptr && declaration.shape.empty()) declaration.shape = data->shape();
+  const DataForm form = form_of(arguments, declaration);
+  if (data != nullptr) check_form(path, form, *data);
+  auto network = open_network(path, declaration);
+  auto field = data != nullptr ? make_imported_field(std::move(network), declaration, law_of(*data, context))
+                               : make_imported_field(std::move(network), declaration);
+  return {form, sigma_range(declaration), declaration, model_digest(path), std::move(field)};
 }
 
-Dataset rows_like(const Declaration& declaration) {
-  const std::size_t rows = std::max<std::size_t>(1, declaration.classes);
-  std::vector<std::int32_t> labels(declaration.classes);
+DataForm form_of(const ModelArguments& arguments, const Declaration& declaration) {
+  DataForm form;
+  form.name = arguments.model;
+  form.shape = declaration.shape;
+  form.affine = kImageUnits;
+  form.classes = declaration.classes;
+  return form;
+}
+
+void check_form(const std::string& path, const DataForm& form, const Dataset& data) {
+  if (form.shape != data.shape()) {
+    throw Error(fmt::format("--model {}: its rows have the shape [{}], and those of {} [{}]", path,
+                            fmt::join(form.shape, ", "), data.name(), fmt::join(data.shape(), ", ")));
+  }
+  if (form.eight_bit && data.is_eight_bit() && !(form.affine == data.affine())) {
+    throw Error(fmt::format(
+        "--model {}: it was trained with units {:.9g},{:.9g}, and {} has {:.9g},{:.9g}; give --units {:.9g},{:.9g}",
+        path, form.affine.scale, form.affine.offset, data.name(), data.affine().scale, data.affine().offset,
+        form.affine.scale, form.affine.offset));
+  }
+}
+
+Dataset rows_like(const DataForm& form) {
+  std::vector<std::int32_t> labels(form.classes);
   std::iota(labels.begin(), labels.end(), 0);
-  return make_dataset<std::uint8_t>("the model", std::vector<std::uint8_t>(rows * declaration.dimension()),
-                                    declaration.shape, kImageUnits, std::move(labels));
+  return make_dataset<std::uint8_t>(
+      form.name, std::vector<std::uint8_t>(std::max<std::size_t>(1, form.classes) * form.dimension()), form.shape,
+      form.affine, std::move(labels), form.label_names);
 }
 
 }  // namespace scorefield

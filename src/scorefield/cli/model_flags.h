@@ -3,10 +3,12 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "scorefield/base/context.h"
 #include "scorefield/data/dataset.h"
+#include "scorefield/data/form.h"
 #include "scorefield/field/field.h"
 #include "scorefield/learn/declaration.h"
 
@@ -30,18 +32,26 @@ CLI::Option* add_model_arguments(CLI::App& command, ModelArguments& arguments, c
 /// What the JSON beside the model and the flags, which override it, say together.
 Declaration read_declaration(const ModelArguments& arguments, const Context& context);
 
-/// An imported model with its field, and what a run's record says of it.
+/// A network as a field, and what a run's record says of it.
 struct OpenedModel {
-  Declaration declaration;
+  DataForm form;                        // of its rows
+  SigmaRange range;                     // the noise levels that it has
+  std::optional<Declaration> declared;  // of an imported one
   std::string digest;
   std::unique_ptr<const Field> field;
 };
 
-/// data: rows whose moments the field is to have; null: the declaration's. Throws Error also where rows of the model
-/// have another shape than the data's.
+/// A TorchScript file, or the model.safetensors that `scorefield train` wrote. data: rows whose moments an imported
+/// field is to have; null: the declaration's. Throws Error also where the data's rows have another shape than the
+/// model's, or other units than those that it was trained with.
 OpenedModel open_model(const ModelArguments& arguments, const Dataset* data, const Context& context);
 
-/// Stands for the data of a model that is used without: rows of its shape, black, one a class.
-Dataset rows_like(const Declaration& declaration);
+/// Of the rows of an imported model.
+DataForm form_of(const ModelArguments& arguments, const Declaration& declaration);
+/// Throws Error where the data's shape, or the units of their 8-bit values, are not the model's.
+void check_form(const std::string& path, const DataForm& form, const Dataset& data);
+
+/// Stands for the data of a model that is used without: rows of its form, black, one a class.
+Dataset rows_like(const DataForm& form);
 
 }  // namespace scorefield

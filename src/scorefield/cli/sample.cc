@@ -43,21 +43,20 @@ struct SampleArguments {
   bool json = false;
 };
 
-SampleType sample_type(const std::string& name, const Dataset& data, bool has_data) {
-  const bool eight_bit_pictures = data.is_picture() && data.is_eight_bit();
+SampleType sample_type(const std::string& name, const DataForm& form, bool has_data) {
   if (name == "f32") return SampleType::kF32;
   if (name == "f64") return SampleType::kF64;
+  const bool eight_bit_pictures = form.is_picture() && form.eight_bit;
+  if (name == "u8" && form.is_picture() && !has_data) return SampleType::kU8;
   if (name == "u8" && !eight_bit_pictures) {
     throw Error(
-        fmt::format("--dtype u8 is for 8-bit grey or RGB images, which {} does not hold; use f32 or f64", data.name()));
+        fmt::format("--dtype u8 is for 8-bit grey or RGB images, which {} does not hold; use f32 or f64", form.name));
   }
-  // What a model alone makes may be a latent: nothing is clipped without being asked for.
-  return eight_bit_pictures && (has_data || name == "u8") ? SampleType::kU8 : SampleType::kF32;
+  return eight_bit_pictures ? SampleType::kU8 : SampleType::kF32;
 }
 
 /// Noise levels that were not typed end where the model's do.
-SamplerArguments fitted_to(SamplerArguments sampler, const CLI::App& command, const Declaration& model) {
-  const SigmaRange range = sigma_range(model);
+SamplerArguments fitted_to(SamplerArguments sampler, const CLI::App& command, const SigmaRange& range) {
   ScheduleOptions& schedule = sampler.schedule;
   if (command.get_option("--sigma-max")->count() == 0) schedule.sigma_max = std::min(schedule.sigma_max, range.most);
   if (command.get_option("--sigma-min")->count() == 0) schedule.sigma_min = std::max(schedule.sigma_min, range.least);
@@ -199,21 +198,20 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
   SamplerArguments sampler = arguments.sampler;
   if (!arguments.field.model.model.empty()) {
     model = open_model(arguments.field.model, rows ? &*rows : nullptr, context);
-    sampler = fitted_to(sampler, command, model->declaration);
+    sampler = fitted_to(sampler, command, model->range);
   }
   const std::vector<double> levels = levels_of(arguments, sampler);
   check_order(solver, arguments.sampler.options, levels.size() - 1);
   const std::unique_ptr<const Process> process = chosen_process(arguments.sampler, levels);
   const Start start = start_of(arguments);
 
-  const Dataset data = rows ? *rows : rows_like(model->declaration);
-  const nlohmann::json declaration = model ? declaration_json(model->declaration) : nlohmann::json();
+  const Dataset data = rows ? *rows : rows_like(model->form);
+  const DataForm form = rows ? form_of(*rows) : model->form;
+  const nlohmann::json declaration = model && model->declared ? declaration_json(*model->declared) : nlohmann::json();
   const ChosenField chosen = model ? choose_field(*std::move(model), arguments.field, arguments.data, data, context)
                                    : choose_field(arguments.field, arguments.data, data, context);
   const Field& field = chosen.field();
-  const SampleType type = sample_type(arguments.dtype, data, rows.has_value());
-  RowForm form = row_form(data);
-  form.eight_bit = form.eight_bit && rows;
+  const SampleType type = sample_type(arguments.dtype, form, rows.has_value());
   // Nothing in here throws: g++ 12 destroys members twice when an initialiser of an aggregate does.
   SamplingRun run{.data = rows ? &*rows : nullptr,
                   .form = form,
@@ -255,7 +253,7 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
                                "runs", "sample-" + short_name(rows ? arguments.data.data : arguments.field.model.model))
                          : RunFolder::take(out);
   nlohmann::json config = {{"command", "sample"}, {"options", resolved_options(command)}, {"levels", levels}};
-  if (rows) config.update({{"data_notes", data.notes()}, {"data_digest", data.digest()}});
+  if (rows) config.update({{"data_notes", data.notes()}, {"data_digest", form.digest}});
   if (!declaration.is_null()) config["model"] = declaration;
   if (config["options"].contains("sigma-max")) config["options"]["sigma-max"] = sampler.schedule.sigma_max;
   if (config["options"].contains("sigma-min")) config["options"]["sigma-min"] = sampler.schedule.sigma_min;

@@ -22,6 +22,7 @@ const std::vector<Claim>& claims() {
       guidance_images_claim(),
       parametrisations_claim(),
       parametrisation_gradients_claim(),
+      score_matching_claim(),
       score_deviation_claim(),
       mnist_model_claim(),
   };

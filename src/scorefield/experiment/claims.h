@@ -31,6 +31,7 @@ Claim guidance_images_claim();
 Claim mnist_model_claim();
 Claim parametrisations_claim();
 Claim parametrisation_gradients_claim();
+Claim score_matching_claim();
 Claim score_deviation_claim();
 
 }  // namespace scorefield

@@ -12,6 +12,7 @@
 #include "scorefield/data/named.h"
 #include "scorefield/experiment/reproduce.h"
 #include "scorefield/experiment/terminal_law.h"
+#include "scorefield/learn/library.h"
 
 namespace scorefield {
 namespace {
@@ -32,7 +33,7 @@ TEST(Claims, EveryOneSaysWhatItIs) {
 }
 
 TEST(Claims, TheExactOnesHold) {
-  for (const char* name : {"bridge-step", "drift-forms", "finite-differences"}) {
+  for (const char* name : {"bridge-step", "drift-forms", "finite-differences", "parametrisations"}) {
     const Findings findings = find_claim(name).measure({});
     for (const Check& check : findings.checks) EXPECT_TRUE(check.holds()) << name << ": " << check.what;
     EXPECT_EQ(verdict_of(findings), Verdict::kPass) << name;
@@ -43,9 +44,9 @@ TEST(Claims, TheExactOnesHold) {
 TEST(Claims, TheSampledOnesHold) {
   if (std::getenv("SCOREFIELD_LONG_TESTS") == nullptr) GTEST_SKIP() << "SCOREFIELD_LONG_TESTS=1 runs it";
   ThreadPool pool(2);
-  for (const char* name :
-       {"terminal-weights", "memorisation", "memorisation-fashion-mnist", "weak-order", "solver-orders",
-        "langevin-weights", "gits", "ode-jump", "guidance", "guidance-fashion-mnist"}) {
+  for (const char* name : {"terminal-weights", "memorisation", "memorisation-fashion-mnist", "weak-order",
+                           "solver-orders", "langevin-weights", "gits", "ode-jump", "guidance",
+                           "guidance-fashion-mnist", "parametrisation-gradients", "score-deviation"}) {
     const Findings findings = find_claim(name).measure({.pool = &pool});
     for (const Check& check : findings.checks) EXPECT_TRUE(check.holds()) << name << ": " << check.what;
     EXPECT_NE(verdict_of(findings), Verdict::kFail) << name;
@@ -60,6 +61,13 @@ TEST(Claims, ADataSetThatCannotBeReadIsAnError) {
   } else {
     EXPECT_THROW(claim.measure({.memory_limit = 1}), Error);
   }
+}
+
+// Claims about networks hold where there are networks, and say what is missing where there are none.
+TEST(Claims, TheGradientsOfParametrisationsAreOne) {
+  const Findings findings = find_claim("parametrisation-gradients").measure({});
+  EXPECT_EQ(findings.missing, why_no_networks());
+  EXPECT_EQ(verdict_of(findings), findings.missing.empty() ? Verdict::kPass : Verdict::kNotTestable);
 }
 
 TEST(Verdict, FailsOnOneCheckOnNoneAndOnNan) {

@@ -6,8 +6,8 @@
 
 namespace scorefield {
 
-/// Component k is N(means[k], F_k F_k^T + noise_sd^2 I), of the class labels[k]. Throws Error for a law that is no mixture of Gaussians (the
-/// checkerboard's squares).
+/// Component k is N(means[k], F_k F_k^T + noise_sd^2 I), of the class labels[k]. Throws Error for a law that is no
+/// mixture of Gaussians (the checkerboard's squares).
 GaussianMixture synthetic_law(const SyntheticTruth& truth);
 
 }  // namespace scorefield

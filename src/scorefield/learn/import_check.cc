@@ -373,6 +373,9 @@ ImportCheck check_import(const std::shared_ptr<const Evaluator>& network, const 
                     "{:.3g} to {:.3g}: there is none to check it at; are range and process right?",
                     rows.deviation(), range.least, range.most));
   }
+  // The noise, and at every level what goes into the network and what comes out.
+  context.check_memory(rows.x0.values().size(), sizeof(double) + 2 * levels.size() * sizeof(float),
+                       "the rows of the check (--rows) at every noise level");
   const Probe probe(rows, levels, options.seed);
   judge_declared(ask(*network, declaration, probe, context), probe, options, check);
 

@@ -1,7 +1,6 @@
 #include "scorefield/learn/score_matching.h"
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,23 +30,14 @@ ScoreMatchingTask::ScoreMatchingTask(NoisedRows training, std::optional<NoisedRo
 }
 
 LossSum ScoreMatchingTask::losses(const NoisedBatch& batch, double share, int worker, std::span<float> gradient) {
-  return options_.objective == Objective::kExplicit ? explicit_losses(batch, share, worker, gradient)
-                                                    : form_losses(batch, share, worker, gradient);
-}
-
-LossSum ScoreMatchingTask::explicit_losses(const NoisedBatch& batch, double share, int worker,
-                                           std::span<float> gradient) {
-  const std::size_t d = batch.clean.cols();
-  Rows x = batch.state;
-  for (std::size_t i = 0; i < batch.rows(); ++i) {
-    for (std::size_t k = 0; k < d; ++k) x(i, k) += options_.centre[k];
+  net::Network& network = networks_.of(worker);
+  if (options_.objective == Objective::kExplicit) {
+    return distance_losses(batch, denoised_by(*options_.field, options_.centre, batch), share, network, gradient);
   }
-  const std::vector<int> classes(batch.classes.begin(), batch.classes.end());
-  Rows best = options_.field->ask(x.view(), batch.sigma, classes, {}, {}).denoised;
-  for (std::size_t i = 0; i < batch.rows(); ++i) {
-    for (std::size_t k = 0; k < d; ++k) best(i, k) -= options_.centre[k];
-  }
-  return distance_losses(batch, best, share, networks_.of(worker), gradient);
+  const bool all_directions = options_.objective == Objective::kImplicit;
+  const std::size_t count = all_directions ? batch.clean.cols() : options_.probes;
+  const double weight = all_directions ? 1 : 1 / static_cast<double>(count);
+  return form_losses(batch, probes_of(batch, count), count, weight, share, network, gradient);
 }
 
 std::vector<float> ScoreMatchingTask::probes_of(const NoisedBatch& batch, std::size_t count) const {
@@ -70,15 +60,25 @@ std::vector<float> ScoreMatchingTask::probes_of(const NoisedBatch& batch, std::s
   return probes;
 }
 
-LossSum ScoreMatchingTask::form_losses(const NoisedBatch& batch, double share, int worker, std::span<float> gradient) {
+Rows denoised_by(const Field& field, std::span<const double> centre, const NoisedBatch& batch) {
   const std::size_t d = batch.clean.cols();
-  const bool all_directions = options_.objective == Objective::kImplicit;
-  const std::size_t count = all_directions ? d : options_.probes;
-  const double of_probe = all_directions ? 1 : 1 / static_cast<double>(count);
-  const std::vector<float> probes = probes_of(batch, count);
+  Rows x = batch.state;
+  for (std::size_t i = 0; i < batch.rows(); ++i) {
+    for (std::size_t k = 0; k < d; ++k) x(i, k) += centre[k];
+  }
+  const std::vector<int> classes(batch.classes.begin(), batch.classes.end());
+  Rows best = field.ask(x.view(), batch.sigma, classes, {}, {}).denoised;
+  for (std::size_t i = 0; i < batch.rows(); ++i) {
+    for (std::size_t k = 0; k < d; ++k) best(i, k) -= centre[k];
+  }
+  return best;
+}
+
+LossSum form_losses(const NoisedBatch& batch, std::span<const float> probes, std::size_t count, double probe_weight,
+                    double share, net::Network& network, std::span<float> gradient) {
+  const std::size_t d = batch.clean.cols();
   std::vector<float> output(batch.rows() * d);
   std::vector<float> forms(batch.rows() * count);
-  net::Network& network = networks_.of(worker);
   network.forward_forms(batch.for_network(), probes.data(), count, output.data(), forms.data());
 
   // With r = D - x and J = dD/dx = skip + out in dF/d input, sigma^4 times a probe's loss is
@@ -88,7 +88,7 @@ LossSum ScoreMatchingTask::form_losses(const NoisedBatch& batch, double share, i
   std::vector<double> slope(d);
   for (std::size_t i = 0; i < batch.rows(); ++i) {
     const Preconditioning& at = batch.at[i];
-    const double weight = of_probe * batch.weight[i] / static_cast<double>(d);
+    const double weight = probe_weight * batch.weight[i] / static_cast<double>(d);
     const double variance = batch.sigma[i] * batch.sigma[i];
     batch.denoised(i, output.data() + i * d, step);
     for (std::size_t j = 0; j < d; ++j) step[j] -= batch.state(i, j);

@@ -21,6 +21,15 @@ enum class Objective {
 /// "denoising", "explicit", "implicit" or "sliced". Throws Error for anything else.
 Objective objective_of(std::string_view name);
 
+/// Losses w/d c sum_k ((v_k . r)^2 + 2 sigma^2 (v_k^T (dD/dx) v_k - |v_k|^2)) of each row, r = D - x: the bracket is
+/// sigma^4 times (v . s)^2 + 2 v^T (ds/dx) v. Adds the gradient of `share` times their sum to `gradient`, unless that
+/// is empty. probes: [rows, count, d]; c: probe_weight.
+LossSum form_losses(const NoisedBatch& batch, std::span<const float> probes, std::size_t count, double probe_weight,
+                    double share, net::Network& network, std::span<float> gradient);
+
+/// The field's answers at the states of a batch, about the centre. centre: [d], data units.
+Rows denoised_by(const Field& field, std::span<const double> centre, const NoisedBatch& batch);
+
 /// The other three. Implicit is sliced with the d unit vectors for probes, summed: it takes d derivatives a row, so it
 /// is for few dimensions. The loss of implicit and sliced score matching has no floor at 0.
 class ScoreMatchingTask final : public NoisedTask {
@@ -40,8 +49,6 @@ class ScoreMatchingTask final : public NoisedTask {
   LossSum losses(const NoisedBatch& batch, double share, int worker, std::span<float> gradient) override;
 
  private:
-  LossSum explicit_losses(const NoisedBatch& batch, double share, int worker, std::span<float> gradient);
-  LossSum form_losses(const NoisedBatch& batch, double share, int worker, std::span<float> gradient);
   /// [rows, count, d]
   std::vector<float> probes_of(const NoisedBatch& batch, std::size_t count) const;
 

@@ -184,9 +184,14 @@ Estimate expected_distinct(std::span<const double> probabilities, std::size_t n)
   return {mean, std::sqrt(std::max(0.0, variance))};
 }
 
+void check_sweep(const GuidanceSweep& sweep) {
+  if (sweep.seeds.size() < 2) throw Error("a spread of samples needs at least 2 of them");
+  if (sweep.law != nullptr && sweep.law->dimension() == 2) (void)grid_of(*sweep.law, sweep.side);
+}
+
 GuidanceReport sweep_guidance(const GuidanceSweep& sweep, const Context& context) {
+  check_sweep(sweep);
   const std::size_t n = sweep.seeds.size();
-  if (n < 2) throw Error("a spread of samples needs at least 2 of them");
   ensure(sweep.label >= 0 && sweep.batch > 0, "a sweep is to a class, in batches");
   context.check_memory((sweep.trials.size() + 1) * n, sweep.data.dimension() * sizeof(double),
                        "the samples of all scales (--seeds)");

@@ -67,6 +67,10 @@ struct GuidanceReport {
   bool complete(const GuidanceSweep& sweep) const { return results.size() == sweep.trials.size(); }
 };
 
+/// Throws Error for what sweep_guidance() would refuse before it samples: fewer than 2 seeds, a law that has no density
+/// in the plane.
+void check_sweep(const GuidanceSweep& sweep);
+
 /// Nothing depends on batch or threads. When cancelled it returns what is finished. Throws Error for a label without
 /// rows or components and when the samples are over the memory limit.
 GuidanceReport sweep_guidance(const GuidanceSweep& sweep, const Context& context);

@@ -33,7 +33,7 @@ void write_grids(const SamplingRun& run, const SampleRecords& records, const Run
   std::vector<Image> pairs;
   records.for_each([&](std::size_t i, const SampleRecord& record) {
     if (i >= kGridImages) return;
-    images.push_back(image_from_row(record.x, shape, run.form.units));
+    images.push_back(image_from_row(record.x, shape, image_units(run.form)));
     if (run.data != nullptr && i < kPairs)
       pairs.push_back(stacked(images.back(), image_from_dataset(*run.data, record.row1)));
   });
@@ -46,7 +46,7 @@ void write_grids(const SamplingRun& run, const SampleRecords& records, const Run
 void write_paths(const SamplingRun& run, const SampleRecords& records, const RecordFile& paths,
                  const RunFolder& folder) {
   const auto& shape = run.form.shape;
-  const Affine units = run.form.units;
+  const Affine units = image_units(run.form);
   const std::size_t d = run.form.dimension();
   const std::vector<double> sigmas = observed_levels(run.sampling);
   const std::size_t levels = sigmas.size();
@@ -130,6 +130,10 @@ void write_sample_size_figure(const SamplingRun& run, const SamplingReport& repo
 
 Affine image_units(const Dataset& data) {
   return data.is_eight_bit() ? data.affine() : kImageUnits;
+}
+
+Affine image_units(const DataForm& form) {
+  return form.eight_bit ? form.affine : kImageUnits;
 }
 
 void write_sampling_pictures(const SamplingRun& run, const SamplingReport& report, const SampleRecords& records,

@@ -6,7 +6,6 @@
 #include <array>
 #include <chrono>
 #include <cmath>
-#include <functional>
 #include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
@@ -103,7 +102,7 @@ void write_samples(const SamplingRun& run, const SampleRecords& records, const s
     case SampleType::kU8:
       npz.begin_array("arr_0", ScalarType::kU8, std::vector<std::size_t>{n[0], shape[1], shape[2], shape[0]});
       records.for_each([&](std::size_t, const SampleRecord& record) {
-        npz.append<std::uint8_t>(image_from_row(record.x, shape, run.form.units).pixels);
+        npz.append<std::uint8_t>(image_from_row(record.x, shape, image_units(run.form)).pixels);
       });
       break;
     case SampleType::kF32:
@@ -262,14 +261,6 @@ void write_report(const SamplingRun& run, const SamplingReport& report, const Ru
 
 }  // namespace
 
-std::size_t RowForm::dimension() const {
-  return std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>());
-}
-
-RowForm row_form(const Dataset& data) {
-  return {data.shape(), image_units(data), data.is_eight_bit()};
-}
-
 std::optional<std::size_t> evaluations_of(const SamplingRun& run) {
   const std::size_t count = evaluations_of(run.sampling);
   if (run.step_noise) {
@@ -372,7 +363,7 @@ SamplingReport run_sampling(const SamplingRun& run, RunFolder& folder, const Con
         for (std::size_t i = 0; i < seeds.size(); ++i) {
           const auto path = image_path(folder.path(), seeds[i], subfolders);
           std::filesystem::create_directories(path.parent_path());
-          write_png(path, image_from_row(samples.x[i], run.form.shape, run.form.units));
+          write_png(path, image_from_row(samples.x[i], run.form.shape, image_units(run.form)));
         }
       }
       path_records.append(std::as_bytes(recorder.path.values()));

@@ -8,6 +8,7 @@
 
 #include "scorefield/base/context.h"
 #include "scorefield/data/dataset.h"
+#include "scorefield/data/form.h"
 #include "scorefield/metrics/memorisation.h"
 #include "scorefield/run/run_folder.h"
 #include "scorefield/sample/given_noise.h"
@@ -22,22 +23,10 @@ enum class SampleType {
   kF64,  // [N, d], data units
 };
 
-/// What the samples are: rows of numbers of one shape, and the pictures that they make.
-struct RowForm {
-  std::vector<std::size_t> shape;  // {d} or {C, H, W}
-  Affine units = kImageUnits;      // stored values of pictures to data units
-  bool eight_bit = false;
-
-  std::size_t dimension() const;
-  /// As Dataset::is_picture().
-  bool is_picture() const { return shape.size() == 3 && (shape[0] == 1 || shape[0] == 3); }
-};
-RowForm row_form(const Dataset& data);
-
 struct SamplingRun {
   /// What the samples are held against, rows of the same form; null: nothing is.
   const Dataset* data = nullptr;
-  RowForm form;
+  DataForm form;
   Sampling sampling;
   std::vector<std::uint64_t> seeds;
   int label = -1;  // of every sample; -1 is unconditional

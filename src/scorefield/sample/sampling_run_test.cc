@@ -32,7 +32,7 @@ TEST(SamplingRun, CountsTheEvaluationsOfEachSample) {
   const Dataset data = make_dataset<double>("points", {0, 0, 1, 0, 0, 1, 3, 4}, {2});
   const Empirical field(data, {}, {});
   SamplingRun run{.data = &data,
-                  .form = row_form(data),
+                  .form = form_of(data),
                   .sampling = {.field = field, .sampler = adaptive, .levels = {9, 3, 1, 0}},
                   .seeds = {0, 1, 2, 3, 4},
                   .batch = 3};

@@ -241,6 +241,14 @@ Architecture dit() {
   return made;
 }
 
+/// More tokens than a block of the products of attention has columns, and no multiple of its rows.
+Architecture dit_of_many_tokens() {
+  Architecture made = dit();
+  made.input = made.output = {1, 9, 9};
+  made.layers = made.patch = 1;
+  return made;
+}
+
 Architecture encoder(const std::string& kind) {
   Architecture made = unet();
   made.kind = kind;
@@ -268,9 +276,9 @@ std::string name_of(const testing::TestParamInfo<Architecture>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Kinds,
-                         testing::Values(mlp(), unet(), dit(), encoder("encoder"), encoder("classifier"), decoder(),
-                                         bare(mlp()), bare(unet()), bare(encoder("encoder")),
-                                         bare(encoder("classifier")), bare(decoder())),
+                         testing::Values(mlp(), unet(), dit(), dit_of_many_tokens(), encoder("encoder"),
+                                         encoder("classifier"), decoder(), bare(mlp()), bare(unet()),
+                                         bare(encoder("encoder")), bare(encoder("classifier")), bare(decoder())),
                          name_of);
 
 /// The text of the Error that a change of `from` gives.
