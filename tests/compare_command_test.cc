@@ -59,7 +59,7 @@ TEST_F(CompareCommand, SaysWhatIsWrong) {
     return result.err;
   };
   EXPECT_THAT(error("--data ring:n=50"), HasSubstr("--model"));
-  EXPECT_THAT(error("--data mixture:d=3,n=20 --model run/model.safetensors"), HasSubstr("shape"));
+  EXPECT_THAT(error("--data mixture:d=3,rank=1,n=20 --model run/model.safetensors"), HasSubstr("shape"));
   EXPECT_THAT(error("--data ring:n=50 --model none.safetensors"), HasSubstr("none.safetensors"));
   EXPECT_THAT(error("--data ring:n=50 --model run/model.safetensors --seeds 3"), HasSubstr("at least two"));
   EXPECT_THAT(error("--data ring:n=50 --model run/model.safetensors --class 2"), HasSubstr("class"));

@@ -99,6 +99,9 @@ int run(int argc, char** argv) {
   scorefield::add_solvers_command(app);
   scorefield::add_metrics_command(app);
   scorefield::add_train_command(app);
+  scorefield::add_latents_command(app);
+  scorefield::add_decode_command(app);
+  scorefield::add_elbo_command(app);
   scorefield::add_compare_command(app);
   scorefield::add_guidance_command(app);
   scorefield::add_import_command(app);

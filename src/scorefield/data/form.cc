@@ -18,14 +18,14 @@ std::size_t DataForm::dimension() const {
 }
 
 DataForm form_of(const Dataset& data) {
-  return {data.name(),         data.digest(),  data.shape(),      data.affine(),
-          data.is_eight_bit(), data.classes(), data.label_names()};
+  return {data.name(),         data.digest(),  data.shape(),       data.affine(),
+          data.is_eight_bit(), data.classes(), data.label_names(), data.notes()};
 }
 
 void to_json(nlohmann::json& json, const DataForm& form) {
-  json = {{"name", form.name},          {"digest", form.digest},          {"shape", form.shape},
-          {"scale", form.affine.scale}, {"offset", form.affine.offset},   {"eight_bit", form.eight_bit},
-          {"classes", form.classes},    {"label_names", form.label_names}};
+  json = {{"name", form.name},          {"digest", form.digest},           {"shape", form.shape},
+          {"scale", form.affine.scale}, {"offset", form.affine.offset},    {"eight_bit", form.eight_bit},
+          {"classes", form.classes},    {"label_names", form.label_names}, {"notes", form.notes}};
 }
 
 void from_json(const nlohmann::json& json, DataForm& form) {
@@ -37,6 +37,7 @@ void from_json(const nlohmann::json& json, DataForm& form) {
     form.eight_bit = json.at("eight_bit").get<bool>();
     form.classes = json.at("classes").get<std::size_t>();
     form.label_names = json.at("label_names").get<std::vector<std::string>>();
+    form.notes = json.value("notes", std::vector<std::string>());  // older models have none
   } catch (const nlohmann::json::exception& fault) {
     throw Error(fmt::format("a description of data that does not hold: {}", fault.what()));
   }

@@ -18,6 +18,7 @@ struct DataForm {
   bool eight_bit = false;          // stored as whole numbers from 0 to 255
   std::size_t classes = 0;
   std::vector<std::string> label_names;
+  std::vector<std::string> notes;  // Dataset::notes()
 
   std::size_t dimension() const;
   bool is_image() const { return shape.size() == 3; }

@@ -44,9 +44,9 @@ TEST(Claims, TheExactOnesHold) {
 TEST(Claims, TheSampledOnesHold) {
   if (std::getenv("SCOREFIELD_LONG_TESTS") == nullptr) GTEST_SKIP() << "SCOREFIELD_LONG_TESTS=1 runs it";
   ThreadPool pool(2);
-  for (const char* name :
-       {"terminal-weights", "memorisation", "memorisation-fashion-mnist", "weak-order", "solver-orders",
-        "langevin-weights", "gits", "ode-jump", "guidance", "guidance-fashion-mnist", "parametrisation-gradients", "score-deviation"}) {
+  for (const char* name : {"terminal-weights", "memorisation", "memorisation-fashion-mnist", "weak-order",
+                           "solver-orders", "langevin-weights", "gits", "ode-jump", "guidance",
+                           "guidance-fashion-mnist", "parametrisation-gradients", "score-deviation"}) {
     const Findings findings = find_claim(name).measure({.pool = &pool});
     for (const Check& check : findings.checks) EXPECT_TRUE(check.holds()) << name << ": " << check.what;
     EXPECT_NE(verdict_of(findings), Verdict::kFail) << name;
