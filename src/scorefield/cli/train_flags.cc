@@ -42,7 +42,7 @@ KindDefaults defaults_of(const std::string& kind) {
   if (kind == kAutoencoder) return {32, 2, 2, 128, 32, 2e-3};
   if (kind == "mlp") return {128, 4, 1, 512, 128, 3e-3};
   if (kind == "dit") return {128, 6, 4, 64, 16, 1e-3};
-  return {16, 3, 1, 64, 16, 1e-3};
+  return {16, 3, 1, 64, 16, 2e-3};
 }
 
 /// Halves the image, as far as its size divides, down to 8 pixels a side or fewer, each time with twice the channels:
