@@ -103,7 +103,7 @@ TEST_F(TrainCommand, MistakesAreToldInOneLine) {
       {" --data ring --steps 5 --augment flip", "only images can be flipped"},
       {" --data same.txt --steps 5", "nothing to learn"},
       {" --data ring --steps 5 --weight snrr", "did you mean 'snr'"},
-      {" --data ring --steps 5 --predicts epz", "eps"},
+      {" --data ring --steps 5 --predicts epz", "unknown prediction 'epz'"},
       {" --data ring --steps 5 --noise-law normal", "lognormal:MEAN,DEVIATION"},
       {" --data ring --steps 5 --noise-law table:none.csv", "none.csv"},
       {" --data ring --steps 5 --ema 0.9", "decay:BETA"},
