@@ -97,7 +97,7 @@ TEST_F(LatentCommand, RefusesWhatDoesNotFit) {
   result = run("decode --model vae/model.safetensors --samples ring:n=5 --out x");
   EXPECT_EQ(result.status, 2);
   EXPECT_THAT(result.err, HasSubstr("rows of 2 values, but the autoencoder has 1 latents"));
-  result = run("latents --data mixture:d=3,n=20 --model vae/model.safetensors --out y.npz");
+  result = run("latents --data mixture:d=3,rank=2,n=20 --model vae/model.safetensors --out y.npz");
   EXPECT_EQ(result.status, 2);
   EXPECT_THAT(result.err, HasSubstr("rows of shape [3]"));
   result = run("latents --data ring:n=300 --model vae/model.safetensors --out z.npz");
