@@ -10,6 +10,7 @@ if(TORCH_INCLUDE_DIR AND TORCH_API_INCLUDE_DIR AND TORCH_LIBRARY AND C10_LIBRARY
   target_include_directories(scorefield_networks SYSTEM PRIVATE ${TORCH_INCLUDE_DIR} ${TORCH_API_INCLUDE_DIR})
   target_link_libraries(scorefield_networks PRIVATE scorefield_settings PkgConfig::HWY ${TORCH_LIBRARY} ${C10_LIBRARY}
                         $<LINK_ONLY:scorefield>)
+  add_dependencies(scorefield_command scorefield_networks)
 
   # Models that come with scorefield lie beside the plugin, also before they are installed.
   file(GLOB SCOREFIELD_MODELS CONFIGURE_DEPENDS models/*.safetensors)

@@ -29,6 +29,15 @@ expect("scorefield ${VERSION}")
 run("${place}/prefix/bin/scorefield" --version)
 expect("${VERSION}")
 
+# The plugin finds what lies beside it.
+file(GLOB_RECURSE plugin "${place}/prefix/*/libscorefield_networks.so")
+foreach(found ${plugin})
+  get_filename_component(folder "${found}" DIRECTORY)
+  if(NOT EXISTS "${folder}/fashion-mnist-classifier.safetensors")
+    message(FATAL_ERROR "the classifier of Fashion-MNIST is not installed beside ${found}")
+  endif()
+endforeach()
+
 # What is for ourselves stays at home.
 file(GLOB_RECURSE ours "${place}/prefix/*_test*" "${place}/prefix/*_bench*" "${place}/prefix/*.cc")
 if(ours)

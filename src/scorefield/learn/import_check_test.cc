@@ -59,7 +59,7 @@ TEST(ImportCheck, MeasuresWhatTheDenoiserOfAKnownLawErrs) {
 TEST(ImportCheck, FindsEveryPartThatIsWrong) {
   if (!why_no_networks().empty()) GTEST_SKIP() << why_no_networks();
   const Model model;
-  const CheckRows rows = gaussian_rows(64);
+  const CheckRows rows = gaussian_rows(32);
   const ImportCheck right = check_import(model.network, model.declaration, rows, {.search = false}, {});
   EXPECT_EQ(better_declaration(right), nullptr);
   std::size_t told = 0;

@@ -107,7 +107,7 @@ std::string import_text(const ImportCheck& check) {
       break;
     case ImportVerdict::kBetter: {
       const Trial& better = *better_declaration(check);
-      text += fmt::format("\nverdict: another declaration fits better: with {} the error is {:.3g} times\n",
+      text += fmt::format("\nverdict: another declaration fits better; the error is {1:.3g} times with\n  {0}\n",
                           better.change, better.ratio);
       break;
     }

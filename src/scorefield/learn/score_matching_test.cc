@@ -18,12 +18,11 @@ constexpr double kSigma = 0.8;
 
 /// Every row of `data` with every noise of a grid, weighted by the grid's Gaussian weights: sums over the batch are
 /// expectations over rows and noise, to the accuracy of the trapezoidal rule on a smooth decaying function.
-NoisedBatch all_of_it(const Dataset& data, std::span<const double> centre, const Target& target) {
+NoisedBatch all_of_it(const Dataset& data, std::span<const double> centre, const Target& target, double step = 0.25) {
   const std::size_t d = data.dimension();
-  constexpr double kStep = 0.25;
-  constexpr int kReach = 28;  // 7 deviations
+  const int reach = static_cast<int>(std::ceil(7 / step));  // 7 deviations
   std::vector<double> nodes;
-  for (int k = -kReach; k <= kReach; ++k) nodes.push_back(kStep * k);
+  for (int k = -reach; k <= reach; ++k) nodes.push_back(step * k);
   std::size_t grid = 1;
   for (std::size_t k = 0; k < d; ++k) grid *= nodes.size();
   NoisedBatch batch;
@@ -39,7 +38,7 @@ NoisedBatch all_of_it(const Dataset& data, std::span<const double> centre, const
     double weight = static_cast<double>(d) / static_cast<double>(data.size());  // losses are divided by d
     for (std::size_t k = 0, place = i % grid; k < d; ++k, place /= nodes.size()) {
       const double z = nodes[place % nodes.size()];
-      weight *= kStep * std::exp(-z * z / 2) / std::sqrt(2 * M_PI);
+      weight *= step * std::exp(-z * z / 2) / std::sqrt(2 * M_PI);
       batch.clean(i, k) -= centre[k];
       batch.state(i, k) = batch.clean(i, k) + kSigma * z;
       batch.input.push_back(static_cast<float>(batch.at[0].in * batch.state(i, k)));
@@ -118,7 +117,7 @@ TEST(ScoreMatching, GradientsAgreeWithDifferences) {
   const Dataset data = make_dataset("points", std::vector<double>{-1, 0.5, 0.25, 2}, {2});
   const Empirical field(data, {}, {});
   const std::vector<double> centre = {0, 0};
-  const NoisedBatch batch = all_of_it(data, centre, {});
+  const NoisedBatch batch = all_of_it(data, centre, {}, 1);  // any rows do
   Weights weights({{"", FeatureNetwork::layout(2)}}, 4);
   const std::vector<Result> results = all_objectives(batch, field, centre, weights.values());
   for (std::size_t w = 0; w < weights.size(); ++w) {

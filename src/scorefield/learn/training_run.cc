@@ -69,7 +69,8 @@ class Running {
     const std::filesystem::path checkpoint = folder / kCheckpoint;
     if (path_exists(checkpoint)) load(checkpoint);
     report_.resumed_from = training_->trainer().steps_done();
-    cut_records(folder / kStats, report_.resumed_from, context);
+    // A stop between two records leaves the window open: its record, should it be there, is to be made again.
+    cut_records(folder / kStats, report_.resumed_from - (window_.steps > 0 ? 1 : 0), context);
     records_.emplace(folder / kStats);
   }
 

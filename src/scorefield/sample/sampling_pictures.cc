@@ -122,7 +122,8 @@ void write_sample_size_figure(const SamplingRun& run, const SamplingReport& repo
               .x = {.label = "noise level σ [data units]", .scale = Scale::kLog, .reversed = true},
               .y = {.label = "effective sample size 1/Σw² [rows]", .scale = Scale::kLog}};
   panel.series = {std::move(size)};
-  panel.horizontal = {{static_cast<double>(run.data->size()), "all rows"}, {1.0, "one row"}};
+  panel.horizontal = {{1.0, "one row"}};
+  if (run.data != nullptr) panel.horizontal.push_back({static_cast<double>(run.data->size()), "all rows"});
   write_figure({.panels = {std::move(panel)}}, folder / "effective_sample_size");
 }
 
