@@ -94,10 +94,17 @@ TEST_F(LatentCommand, RefusesWhatDoesNotFit) {
   EXPECT_THAT(run("decode --model other/model.safetensors --samples s --out x").err,
               HasSubstr("latents of another autoencoder"));
 
+  // A field that was trained on latents knows of which autoencoder they were.
+  ASSERT_EQ(run("train --data z.npz --width 16 --layers 1 --steps 5 --out zf").status, 0);
+  ASSERT_EQ(run("sample --model zf/model.safetensors --seeds 0-1 --steps 5 --out zs").status, 0);
+  EXPECT_THAT(run("decode --model other/model.safetensors --samples zs --out x").err,
+              HasSubstr("latents of another autoencoder"));
+  EXPECT_EQ(run("decode --model vae/model.safetensors --samples zs --out decoded").status, 0);
+
   result = run("decode --model vae/model.safetensors --samples ring:n=5 --out x");
   EXPECT_EQ(result.status, 2);
   EXPECT_THAT(result.err, HasSubstr("rows of 2 values, but the autoencoder has 1 latents"));
-  result = run("latents --data mixture:d=3,n=20 --model vae/model.safetensors --out y.npz");
+  result = run("latents --data mixture:d=3,rank=2,n=20 --model vae/model.safetensors --out y.npz");
   EXPECT_EQ(result.status, 2);
   EXPECT_THAT(result.err, HasSubstr("rows of shape [3]"));
   result = run("latents --data ring:n=300 --model vae/model.safetensors --out z.npz");
