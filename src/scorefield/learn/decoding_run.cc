@@ -41,8 +41,11 @@ std::string digest_in(const nlohmann::json& json) {
 std::string digest_of_model(const std::filesystem::path& path, const Context& context) {
   if (path.extension() != ".safetensors" || !path_exists(path)) return "";
   for (const auto& [key, text] : open_safetensors(path, context).metadata()) {
-    const nlohmann::json config = nlohmann::json::parse(text, nullptr, false);
-    if (std::string found = digest_in(config); !found.empty()) return found;
+    try {
+      if (std::string found = digest_in(parse_json(text)); !found.empty()) return found;
+    } catch (const nlohmann::json::parse_error&) {  // metadata of others need not be JSON
+      continue;
+    }
   }
   return "";
 }
