@@ -129,6 +129,14 @@ TEST_F(DenoiserFile, ChangedFilesAreNamedErrors) {
               }
             })).find("not finite"),
             std::string::npos);
+  const std::vector<double> bad_mean(2, std::numeric_limits<double>::infinity());
+  EXPECT_NE(fault_of(changed([&](std::vector<TensorBytes>& tensors, auto&) {
+              for (TensorBytes& t : tensors) {
+                if (t.name == "data.mean") t.bytes = std::as_bytes(std::span(bad_mean));
+              }
+            })).find("data.mean holds values that are not finite"),
+            std::string::npos);
+  EXPECT_NE(with_config([](auto& c) { c["config"]["variance"] = -1; }).find("below 0"), std::string::npos);
   EXPECT_NE(fault_of(changed([](std::vector<TensorBytes>& tensors, auto&) {
               std::erase_if(tensors, [](const TensorBytes& t) { return t.name == "denoiser.layer.1.bias"; });
             })).find("layer.1.bias"),

@@ -122,6 +122,9 @@ ModelFile read_parts(const SafetensorsFile& file, const Context& context) {
       throw Error(fmt::format("the tensor {} is not a row of float64", name.get<std::string>()));
     }
     const auto values = array.values<double>();
+    if (!std::ranges::all_of(values, [](double v) { return std::isfinite(v); })) {
+      throw Error(fmt::format("the tensor {} holds values that are not finite", name.get<std::string>()));
+    }
     model.vectors[name.get<std::string>()] = {values.begin(), values.end()};
   }
   return model;
