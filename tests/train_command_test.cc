@@ -114,6 +114,7 @@ TEST_F(TrainCommand, MistakesAreToldInOneLine) {
       {" --data ring --steps 5 --noise-law normal", "lognormal:MEAN,DEVIATION"},
       {" --data ring --steps 5 --noise-law table:none.csv", "none.csv"},
       {" --data ring --steps 5 --ema 0.9", "decay:BETA"},
+      {" --data ring --steps 5 --clip -1", "no number above 0"},
       {" --data ring --steps 5 --lr-decay linear", "inverse-sqrt:STEPS"},
       {" --data ring --steps 5 --process vp --predicts eps --noise-law uniform --sigma-max 1e9", "sigma"},
   };
