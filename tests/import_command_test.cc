@@ -55,6 +55,12 @@ TEST(ImportCommand, FindsAndSavesTheRightDeclaration) {
   EXPECT_EQ(json["verdict"], "another fits better");
   EXPECT_EQ(json["better"]["change"], "predicts noise");
   EXPECT_EQ(nlohmann::json::parse(file_text(folder / "net.json"))["predicts"], "noise");
+
+  // Where the JSON beside it would be the model itself.
+  std::filesystem::copy_file(folder / "net.pt", folder / "odd.json");
+  const std::string before = file_text(folder / "odd.json");
+  EXPECT_THAT(run_command("import --model odd.json --shape 1,2,2 --save", folder).err, HasSubstr("the model itself"));
+  EXPECT_EQ(file_text(folder / "odd.json"), before);
 }
 
 TEST(ImportCommand, SamplesAModelAloneAndBesideData) {

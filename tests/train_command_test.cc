@@ -84,6 +84,13 @@ TEST_F(TrainCommand, MinutesBecomeSteps) {
   EXPECT_NE(model("c"), model("a"));
 }
 
+TEST_F(TrainCommand, AModelOfAProcessIsSampledWhereThatHasNoiseLevels) {
+  // ddpm begins at sigma = 0.01, above the 0.002 that samplers end at where they are not told.
+  ASSERT_EQ(train(std::string(kSmall) + "--predicts eps --process ddpm --steps 20 --out a").status, 0);
+  const CommandResult sampled = run_command("sample --model a/model.safetensors --seeds 0-3 --out b", folder_);
+  EXPECT_EQ(sampled.status, 0) << sampled.err;
+}
+
 TEST_F(TrainCommand, DryRunsChangeNothing) {
   const CommandResult result = train(std::string(kSmall) + "--steps 1000 --dry-run --out a");
   EXPECT_EQ(result.status, 0) << result.err;
@@ -107,6 +114,7 @@ TEST_F(TrainCommand, MistakesAreToldInOneLine) {
       {" --data ring --steps 5 --noise-law normal", "lognormal:MEAN,DEVIATION"},
       {" --data ring --steps 5 --noise-law table:none.csv", "none.csv"},
       {" --data ring --steps 5 --ema 0.9", "decay:BETA"},
+      {" --data ring --steps 5 --clip -1", "no number above 0"},
       {" --data ring --steps 5 --lr-decay linear", "inverse-sqrt:STEPS"},
       {" --data ring --steps 5 --process vp --predicts eps --noise-law uniform --sigma-max 1e9", "sigma"},
   };

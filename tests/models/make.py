@@ -63,6 +63,15 @@ class NotANumber(nn.Module):
         return x * torch.sqrt(10 - t).reshape(-1, 1, 1, 1)
 
 
+class Silent(nn.Module):
+    """Fails, and does not say why."""
+
+    def forward(self, x: Tensor, t: Tensor) -> Tensor:
+        if bool(x.sum() < 1e30):
+            raise RuntimeError("")
+        return x
+
+
 class GaussianNoise(nn.Module):
     """E[n | x_t] for rows N(mean, deviation^2) of 1 x 2 x 2 values, DDPM's linear betas, t = step/1000."""
 
@@ -99,6 +108,7 @@ def main() -> None:
     torch.jit.script(flat.double()).save("flat-double.pt")
     torch.jit.script(Cropped()).save("cropped.pt")
     torch.jit.script(NotANumber()).save("nan.pt")
+    torch.jit.script(Silent()).save("silent.pt")
     torch.jit.script(GaussianNoise()).save("gaussian-eps.pt")
     torch.save(Flat().state_dict(), "state-dict.pt")
 

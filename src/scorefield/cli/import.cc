@@ -55,6 +55,10 @@ void run_import(const CLI::App& command, const ImportArguments& arguments) {
   if (data && declaration.shape.empty()) declaration.shape = data->shape();
   if (data) check_form(arguments.model.model, form_of(arguments.model, declaration), *data);
   const auto network = open_network(arguments.model.model, declaration);
+  if (arguments.save && declaration_path(arguments.model.model) == arguments.model.model) {
+    throw Error(
+        fmt::format("--save: {} is the model itself; give it another ending, such as .pt", arguments.model.model));
+  }
 
   RunFolder folder = arguments.out.empty()
                          ? RunFolder::make_numbered("runs", "import-" + short_name(arguments.model.model))

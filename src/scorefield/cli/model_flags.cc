@@ -5,7 +5,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -86,8 +85,7 @@ OpenedModel open_model(const ModelArguments& arguments, const Dataset* data, con
     }
     const Denoiser denoiser = read_denoiser(path, context);
     if (data != nullptr) check_form(path, denoiser.data, *data);
-    constexpr double kInf = std::numeric_limits<double>::infinity();
-    return {denoiser.data, {0, kInf}, std::nullopt, model_digest(path), make_field(denoiser)};
+    return {denoiser.data, sigma_range(denoiser.target), std::nullopt, model_digest(path), make_field(denoiser)};
   }
   Declaration declaration = read_declaration(arguments, context);
   if (data != nullptr && declaration.shape.empty()) declaration.shape = data->shape();

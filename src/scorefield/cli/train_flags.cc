@@ -340,6 +340,7 @@ void add_train_flags(CLI::App& command, TrainArguments& arguments) {
       ->capture_default_str()
       ->group(group);
   command.add_option("--clip", arguments.clip, "The gradient is scaled down to this norm (inf: never)")
+      ->check([](const std::string& text) { return text == "inf" ? std::string() : above_zero(text); })
       ->capture_default_str()
       ->group(group);
   command

@@ -51,6 +51,7 @@ AutoencoderTraining::AutoencoderTraining(const TrainingSettings& settings, const
       weights_(std::make_unique<Weights>(autoencoder_tensors(levels_), settings.loader.seed)),
       context_(context) {
   context_.progress = nullptr;
+  context_.cancelled = nullptr;  // what was asked to stop is still to be written
   std::optional<BatchLoader> fixed;
   if (settings.held_out_rows > 0) {
     LoaderOptions options = settings.loader;

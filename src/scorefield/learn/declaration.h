@@ -66,11 +66,7 @@ nlohmann::json declaration_json(const Declaration& declaration);
 /// go together; its at() for noise levels that the process does not have, in data units.
 std::unique_ptr<const Preconditioner> make_declared_preconditioner(const Declaration& declaration);
 
-/// The noise levels at which the network can be asked, data units.
-struct SigmaRange {
-  double least;
-  double most;
-};
+/// The noise levels at which the network can be asked.
 SigmaRange sigma_range(const Declaration& declaration);
 
 }  // namespace scorefield

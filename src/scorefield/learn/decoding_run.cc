@@ -40,10 +40,13 @@ std::string digest_in(const nlohmann::json& json) {
 /// Of the data that a trained model says it saw; empty where `path` is no such model, or has gone.
 std::string digest_of_model(const std::filesystem::path& path, const Context& context) {
   if (path.extension() != ".safetensors" || !path_exists(path)) return "";
-  const SafetensorsFile file = open_safetensors(path, context);
+  const SafetensorsFile file = open_safetensors(path, context);  // its metadata live as long
   for (const auto& [key, text] : file.metadata()) {
-    const nlohmann::json config = nlohmann::json::parse(text, nullptr, false);
-    if (std::string found = digest_in(config); !found.empty()) return found;
+    try {
+      if (std::string found = digest_in(parse_json(text)); !found.empty()) return found;
+    } catch (const nlohmann::json::parse_error&) {  // metadata of others need not be JSON
+      continue;
+    }
   }
   return "";
 }

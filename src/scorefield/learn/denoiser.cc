@@ -80,6 +80,7 @@ Denoiser read_denoiser(const std::filesystem::path& path, const Context& context
   } catch (const Error& what) {
     throw fault(what.what());
   }
+  if (!(denoiser.law.variance >= 0)) throw fault("the variance of its data is below 0");
   const SavedNetwork& network = file.networks.at(kKind);
   denoiser.architecture = network.architecture;
   denoiser.weights = network.weights;

@@ -110,6 +110,12 @@ TEST_F(DenoiserFile, ChangedFilesAreNamedErrors) {
             std::string::npos);
   EXPECT_NE(with_config([](auto& c) { c["config"].erase("sigma_data"); }).find("sigma_data"), std::string::npos);
   EXPECT_NE(with_config([](auto& c) { c["networks"] = 3; }), "");
+  // A copy of such a value takes more than a thread's stack.
+  EXPECT_NE(fault_of(changed([](auto&, TensorMetadata& m) {
+              const std::size_t deep = 1'000'000;
+              m["scorefield"] = "{\"config\":" + std::string(deep, '[') + std::string(deep, ']') + "}";
+            })).find("more than 64 deep"),
+            std::string::npos);
   EXPECT_NE(with_config([](auto& c) { c["networks"]["denoiser"]["width"] = 1U << 31; }), "");
   EXPECT_NE(fault_of(changed([](auto&, TensorMetadata& m) { m.erase("scorefield"); })).find("no model of scorefield"),
             std::string::npos);
@@ -123,6 +129,14 @@ TEST_F(DenoiserFile, ChangedFilesAreNamedErrors) {
               }
             })).find("not finite"),
             std::string::npos);
+  const std::vector<double> bad_mean(2, std::numeric_limits<double>::infinity());
+  EXPECT_NE(fault_of(changed([&](std::vector<TensorBytes>& tensors, auto&) {
+              for (TensorBytes& t : tensors) {
+                if (t.name == "data.mean") t.bytes = std::as_bytes(std::span(bad_mean));
+              }
+            })).find("data.mean holds values that are not finite"),
+            std::string::npos);
+  EXPECT_NE(with_config([](auto& c) { c["config"]["variance"] = -1; }).find("below 0"), std::string::npos);
   EXPECT_NE(fault_of(changed([](std::vector<TensorBytes>& tensors, auto&) {
               std::erase_if(tensors, [](const TensorBytes& t) { return t.name == "denoiser.layer.1.bias"; });
             })).find("layer.1.bias"),

@@ -87,6 +87,17 @@ SavedNetwork read_network(const SafetensorsFile& file, const std::string& part, 
   return network;
 }
 
+nlohmann::json parse_metadata(const std::string& text) {
+  nlohmann::json config;
+  try {
+    config = parse_json(text);
+  } catch (const nlohmann::json::parse_error&) {
+    throw Error("the metadata \"scorefield\" are not JSON");
+  }
+  if (!config.is_object()) throw Error("the metadata \"scorefield\" are no JSON object");
+  return config;
+}
+
 ModelFile read_parts(const SafetensorsFile& file, const Context& context) {
   const auto text = file.metadata().find(kFormat);
   if (text == file.metadata().end()) {
@@ -94,8 +105,7 @@ ModelFile read_parts(const SafetensorsFile& file, const Context& context) {
         "no model of scorefield: its metadata have no \"scorefield\" (weights alone do not say what network they are "
         "for)");
   }
-  const nlohmann::json config = nlohmann::json::parse(text->second, nullptr, false);
-  if (config.is_discarded() || !config.is_object()) throw Error("the metadata \"scorefield\" are not JSON");
+  const nlohmann::json config = parse_metadata(text->second);
   if (config.value("version", 0) != kVersion) {
     throw Error(
         fmt::format("a model of format {}, but this scorefield reads {}", config.value("version", 0), kVersion));
@@ -112,6 +122,9 @@ ModelFile read_parts(const SafetensorsFile& file, const Context& context) {
       throw Error(fmt::format("the tensor {} is not a row of float64", name.get<std::string>()));
     }
     const auto values = array.values<double>();
+    if (!std::ranges::all_of(values, [](double v) { return std::isfinite(v); })) {
+      throw Error(fmt::format("the tensor {} holds values that are not finite", name.get<std::string>()));
+    }
     model.vectors[name.get<std::string>()] = {values.begin(), values.end()};
   }
   return model;

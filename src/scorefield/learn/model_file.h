@@ -42,7 +42,7 @@ struct ModelFile {
 void write_model(const std::filesystem::path& path, const ModelFile& model);
 
 /// Throws Error (with the path) for a file that is no model, one of another version, tensors that do not fit the
-/// architecture (naming the first), and weights that are not finite.
+/// architecture (naming the first), and weights or vectors that are not finite.
 ModelFile read_model(const std::filesystem::path& path, const Context& context);
 
 }  // namespace scorefield

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/names.h"
@@ -78,6 +79,12 @@ Prediction prediction_of(std::string_view target) {
   if (target == "score") return Prediction::kScore;
   ensure(target == "velocity", "a target that is a plain prediction");
   return Prediction::kVelocity;
+}
+
+SigmaRange sigma_range(const Target& target) {
+  if (target_name(target.predicts) == "edm") return {0, std::numeric_limits<double>::infinity()};
+  const std::unique_ptr<const Process> process = make_process(target.process);
+  return {process->at(process->t_min()).sigma, process->at(process->t_max()).sigma};
 }
 
 std::unique_ptr<const Preconditioner> make_preconditioner(const Target& target) {

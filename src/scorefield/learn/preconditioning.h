@@ -45,6 +45,14 @@ std::string target_name(std::string_view spelling);
 /// Of every target name but "edm".
 Prediction prediction_of(std::string_view target);
 
+/// Noise levels at which a network can be asked, data units.
+struct SigmaRange {
+  double least;
+  double most;
+};
+/// Those of the target's process; "edm" is in none, and has all.
+SigmaRange sigma_range(const Target& target);
+
 /// The label is log(sigma)/4 (Karras et al. 2022), held within [-3, 3]: sigma = inf has one too.
 /// Throws Error for names, a process or a sigma_data that make no sense.
 std::unique_ptr<const Preconditioner> make_preconditioner(const Target& target);

@@ -63,6 +63,22 @@ TEST(Preconditioning, AtInfinityTheStateIsUnitNoise) {
   EXPECT_THROW((void)make_preconditioner({"noise", "flow", 0.5})->at(kInf), Error);  // eps says nothing about D there
 }
 
+TEST(Preconditioning, CanBeAskedWhereItsRangeSays) {
+  for (const auto& [predicts, process] : {std::pair{"noise", "ddpm"}, std::pair{"v", "vp"}, std::pair{"score", "ve"}}) {
+    const Target target{predicts, process, 0.5};
+    const SigmaRange range = sigma_range(target);
+    const auto made = make_preconditioner(target);
+    EXPECT_TRUE(std::isfinite(made->at(std::max(range.least, 1e-6)).skip)) << process;
+    EXPECT_TRUE(std::isfinite(made->at(range.most).skip)) << process;
+    if (range.least > 0) {
+      EXPECT_THROW((void)made->at(0.9 * range.least), Error) << process;
+    }
+    EXPECT_THROW((void)made->at(1.1 * range.most), Error) << process;
+  }
+  EXPECT_EQ(sigma_range({"edm", "ddpm", 0.5}).least, 0);
+  EXPECT_EQ(sigma_range({"edm", "ddpm", 0.5}).most, kInf);
+}
+
 TEST(Preconditioning, RefusesWhatMakesNoSense) {
   EXPECT_THROW((void)make_preconditioner({"edm", "edm", 0}), Error);
   EXPECT_THROW((void)make_preconditioner({"noice", "edm", 0.5}), Error);

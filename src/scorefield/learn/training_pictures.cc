@@ -22,14 +22,14 @@ constexpr std::size_t kPoints = 1000;
 constexpr std::size_t kDataPoints = 5000;
 constexpr int kSteps = 18;
 
-/// Karras et al.'s levels for data of deviation 0.5, moved to this data and into the process's own range.
+/// Karras et al.'s levels for data of deviation 0.5, moved to this data and to where the network can be asked.
 std::vector<double> levels_of(const Target& target) {
-  const auto process = make_process(target.process);
+  const SigmaRange range = sigma_range(target);
   const double scale = target.sigma_data / 0.5;
   ScheduleOptions options;
   options.steps = kSteps;
-  options.sigma_min = std::max(0.002 * scale, process->at(process->t_min()).sigma);
-  options.sigma_max = std::min(80 * scale, process->at(process->t_max()).sigma);
+  options.sigma_min = std::max(0.002 * scale, range.least);
+  options.sigma_max = std::min(80 * scale, range.most);
   return noise_levels(options);
 }
 

@@ -128,15 +128,16 @@ class Running {
     }
   }
 
+  /// The model first: should the end come between the two, the steps up to this checkpoint are made again, and it.
   void save() {
+    nlohmann::json training = run_.config;
+    training["steps_done"] = steps_done();
+    training_->write(folder_ / kModel, training);
     nlohmann::json window = window_.json();
     training_->trainer().save(folder_ / kCheckpoint, {{"format", "scorefield training 1"},
                                                       {"config", json_text(run_.config)},
                                                       {"window", json_text(window)},
                                                       {"seconds", json_text(seconds())}});
-    nlohmann::json training = run_.config;
-    training["steps_done"] = steps_done();
-    training_->write(folder_ / kModel, training);
   }
 
   /// A record, and the rest of what is due after this step.
@@ -227,7 +228,7 @@ std::uint64_t steps_within(double seconds, const TrainingCost& cost, std::uint64
                            std::uint64_t grids) {
   const double left =
       seconds - static_cast<double>(held_out_losses) * cost.held_out - static_cast<double>(grids) * cost.grid;
-  return static_cast<std::uint64_t>(std::max(1.0, std::floor(left / cost.step)));
+  return static_cast<std::uint64_t>(std::clamp(std::floor(left / cost.step), 1.0, 0x1p40));
 }
 
 TrainingReport run_training(const TrainingRun& run, RunFolder& folder, const Context& context) {

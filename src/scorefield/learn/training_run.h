@@ -41,7 +41,7 @@ struct TrainingCost {
 /// come before.
 TrainingCost measure_cost(const TrainingRun& run, double seconds, const Context& context);
 
-/// The steps that fit into `seconds` with so many held-out losses and grids; at least 1.
+/// The steps that fit into `seconds` with so many held-out losses and grids; at least 1 and at most 2^40.
 std::uint64_t steps_within(double seconds, const TrainingCost& cost, std::uint64_t held_out_losses,
                            std::uint64_t grids);
 

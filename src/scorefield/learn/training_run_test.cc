@@ -10,6 +10,7 @@
 #include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
 #include "scorefield/base/thread_pool.h"
+#include "scorefield/learn/autoencoder_training.h"
 #include "scorefield/learn/library.h"
 #include "scorefield/run/json_lines.h"
 
@@ -106,6 +107,25 @@ TEST_F(TrainingRunTest, StoppedAnywhereItGoesOnToTheSameBits) {
     EXPECT_EQ(records(path), expected) << stop;
     EXPECT_EQ(contents(path / "model.safetensors"), contents(folder_ / "whole/model.safetensors")) << stop;
   }
+}
+
+TEST_F(TrainingRunTest, AStoppedAutoencoderHasItsModelToo) {
+  TrainingRun other = run();
+  other.settings.latents = {1};
+  other.settings.architecture.noise_label = false;
+  other.make = [](const TrainingRun& of, const Context& context) {
+    return std::make_unique<AutoencoderTraining>(of.settings, of.data, of.held_out, context);
+  };
+  StopAt sink(3);
+  Context context;
+  context.progress = &sink;
+  context.cancelled = &sink.cancelled;
+  const TrainingReport stopped = train(other, folder_ / "stopped", context);
+  EXPECT_FALSE(stopped.complete);
+  EXPECT_EQ(read_autoencoder(folder_ / "stopped/model.safetensors", {}).training["steps_done"], 3);
+  train(other, folder_ / "stopped");
+  train(other, folder_ / "whole");
+  EXPECT_EQ(contents(folder_ / "stopped/model.safetensors"), contents(folder_ / "whole/model.safetensors"));
 }
 
 TEST_F(TrainingRunTest, RecordsAfterTheCheckpointAreCutOff) {
@@ -210,6 +230,7 @@ TEST(TrainingRun, StepsFitIntoTheTime) {
   const TrainingCost cost{0.1, 2, 5};
   EXPECT_EQ(steps_within(100, cost, 20, 5), 350u);
   EXPECT_EQ(steps_within(10, cost, 20, 5), 1u);
+  EXPECT_EQ(steps_within(1e300, cost, 20, 5), std::uint64_t{1} << 40);
 }
 
 }  // namespace

@@ -179,12 +179,22 @@ void RunFolder::mark_done(std::string_view unit) {
   if (done_.emplace(unit).second) done_file_->write(unit);
 }
 
+nlohmann::json parse_json(std::string_view text) {
+  constexpr int kDeepest = 64;
+  return nlohmann::json::parse(text.begin(), text.end(), [](int depth, nlohmann::json::parse_event_t, nlohmann::json&) {
+    if (depth > kDeepest) throw Error("JSON that is nested more than 64 deep");
+    return true;
+  });
+}
+
 nlohmann::json read_json(const std::filesystem::path& path, const Context& context) {
   const std::string text = read_text(path, context);
   try {
-    return nlohmann::json::parse(text);
+    return parse_json(text);
   } catch (const nlohmann::json::parse_error& error) {
     throw Error(fmt::format("{}: not JSON at byte {}", path.string(), error.byte));
+  } catch (const Error& error) {
+    throw Error(fmt::format("{}: {}", path.string(), error.what()));
   }
 }
 

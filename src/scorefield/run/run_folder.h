@@ -53,6 +53,9 @@ class RunFolder {
   std::optional<JsonLinesWriter> done_file_;
 };
 
+/// JSON that somebody else may have written. Throws nlohmann::json::parse_error where it is not JSON, and Error where
+/// it is nested more than 64 deep: copying or printing such a value would take the stack of a thread and more.
+nlohmann::json parse_json(std::string_view text);
 /// A JSON file, e.g. the config.json of a run. Throws Error with the path and the byte where it is not JSON.
 nlohmann::json read_json(const std::filesystem::path& path, const Context& context);
 /// One line, or indented. Numbers that are not finite become null, and bytes that are not UTF-8 (in names of files and

@@ -126,6 +126,8 @@ TEST_F(RunFolderTest, ABrokenConfigIsAnErrorWithThePlace) {
   EXPECT_NE(error_of([&] { run.begin({{"a", 1}}); }).find("config.json: not JSON at byte 7"), std::string::npos);
   put(root_ / "config.json", "[1]");
   EXPECT_NE(error_of([&] { run.begin({{"a", 1}}); }).find("not the config"), std::string::npos);
+  put(root_ / "config.json", std::string(1'000'000, '[') + std::string(1'000'000, ']'));
+  EXPECT_NE(error_of([&] { run.begin({{"a", 1}}); }).find("config.json: JSON that is nested"), std::string::npos);
 }
 
 TEST_F(RunFolderTest, BytesThatAreNotUtf8AreReplacedAlsoWhenARunIsResumed) {

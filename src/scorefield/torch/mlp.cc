@@ -26,7 +26,7 @@ class Mlp final : public Function {
   at::Tensor operator()(const Inputs& inputs) const override {
     at::Tensor condition = conditioning_(inputs.label, inputs.classes);
     if (condition.defined()) condition = at::silu(condition);
-    at::Tensor h = inputs.x;
+    at::Tensor h = inputs.x.flatten(1);
     for (std::size_t i = 0; i + 1 < layers_.size(); ++i) {
       h = layers_[i](h);
       if (condition.defined()) h = h + shifts_[i](condition);

@@ -216,6 +216,12 @@ Architecture mlp() {
   return made;
 }
 
+Architecture mlp_of_images() {
+  Architecture made = mlp();
+  made.input = made.output = {2, 3, 2};
+  return made;
+}
+
 /// Two resolutions, the lower with attention.
 Architecture unet() {
   Architecture made;
@@ -276,9 +282,10 @@ std::string name_of(const testing::TestParamInfo<Architecture>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Kinds,
-                         testing::Values(mlp(), unet(), dit(), dit_of_many_tokens(), encoder("encoder"),
-                                         encoder("classifier"), decoder(), bare(mlp()), bare(unet()),
-                                         bare(encoder("encoder")), bare(encoder("classifier")), bare(decoder())),
+                         testing::Values(mlp(), mlp_of_images(), unet(), dit(), dit_of_many_tokens(),
+                                         encoder("encoder"), encoder("classifier"), decoder(), bare(mlp()),
+                                         bare(unet()), bare(encoder("encoder")), bare(encoder("classifier")),
+                                         bare(decoder())),
                          name_of);
 
 /// The text of the Error that a change of `from` gives.

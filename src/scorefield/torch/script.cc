@@ -25,7 +25,9 @@ std::string reason_of(const std::exception& failure) {
   for (const char* const mark : {"RuntimeError: ", "torch.jit.Error: "}) {
     if (const std::size_t at = text.rfind(mark); at != std::string::npos) text = text.substr(at + std::strlen(mark));
   }
-  text = text.substr(text.find_first_not_of(" \n"));
+  const std::size_t first = text.find_first_not_of(" \n");
+  if (first == std::string::npos) return "it does not say why";
+  text = text.substr(first);
   text = text.substr(0, text.find('\n'));
   constexpr std::size_t kMost = 240;
   return text.size() <= kMost ? text : text.substr(0, kMost) + "...";

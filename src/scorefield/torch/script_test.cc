@@ -191,6 +191,7 @@ TEST(Script, RefusesACallThatTheProgramDoesNotTake) {
   ScriptCall wide = points();
   wide.input = wide.output = Shape{3, 1, 1};
   expect_fault(model("flat.pt"), wide, "called with x of shape [2, 3] it fails: mat1 and mat2 shapes");
+  expect_fault(model("silent.pt"), images(), "it fails: it does not say why");
   expect_fault(model("cropped.pt"), images(), "for x of shape [2, 1, 2, 2] it gives [2, 1, 1, 2], not [2, 1, 2, 2]");
   expect_fault(model("number.pt"), images(), "it returns float, which is neither");
 }
