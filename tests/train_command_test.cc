@@ -150,5 +150,37 @@ TEST_F(TrainCommand, AFullDiskLeavesTheLastCheckpoint) {
   EXPECT_EQ(resumed.status, 0) << resumed.err;
 }
 
+// A network is a field of the other commands: sampled alone and guided by a worse one, encoded and come back.
+TEST_F(TrainCommand, WhatWasTrainedIsSampledGuidedAndEncoded) {
+  const std::string flags = " --data mixture --conditional --width 16 --layers 1 --batch 64 --held-out-rows 32 ";
+  ASSERT_EQ(train(flags + "--steps 200 --out good").status, 0);
+  ASSERT_EQ(train(flags + "--steps 20 --out bad").status, 0);
+  const std::string model = " --model good/model.safetensors ";
+  const auto samples = [&](const std::string& more, const std::string& out) {
+    const CommandResult made =
+        run_command("sample" + model + "--class 1 --seeds 0-3 --dtype f64 --out " + out + more, folder_);
+    EXPECT_EQ(made.status, 0) << made.err;
+    return file_text(folder_ / out / "samples.npz");
+  };
+  const std::string plain = samples("", "plain");
+  EXPECT_EQ(samples(" --guidance 1 --guide-model bad/model.safetensors", "one"), plain)
+      << "scale 1 is the model itself";
+  const std::string guided = samples(" --guidance 2 --guide-model bad/model.safetensors", "guided");
+  EXPECT_NE(guided, plain);
+  EXPECT_NE(samples(" --guidance 2", "free"), guided) << "classifier-free guidance has another guide";
+  EXPECT_EQ(samples(" --batch 1 --threads 1 --guidance 2 --guide-model bad/model.safetensors", "again"), guided);
+  EXPECT_THAT(run_command("sample" + model +
+                              "--guidance 2 --guide-model bad/model.safetensors --guide-data ring "
+                              "--class 1",
+                          folder_)
+                  .err,
+              HasSubstr("--guide-data"));
+
+  const CommandResult encoded =
+      run_command("encode --data mixture" + model + "--rows 0-3 --steps 60 --solver rk4 --out there", folder_);
+  ASSERT_EQ(encoded.status, 0) << encoded.err;
+  EXPECT_THAT(encoded.out, HasSubstr("the network of good/model.safetensors"));
+}
+
 }  // namespace
 }  // namespace scorefield

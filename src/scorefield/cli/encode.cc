@@ -87,7 +87,10 @@ void run_encode(const CLI::App& command, const EncodeArguments& arguments) {
   const std::unique_ptr<const Process> process = chosen_process(arguments.sampler, levels);
 
   const Dataset data = open_dataset(arguments.data, context);
-  const ChosenField chosen = choose_field(arguments.field, arguments.data, data, context);
+  const ModelArguments& model = arguments.field.model;
+  const ChosenField chosen = model.model.empty() ? choose_field(arguments.field, arguments.data, data, context)
+                                                 : choose_field(open_model(model, &data, context), arguments.field,
+                                                                arguments.data, data, context);
   const Dataset rows = chosen_rows(arguments, data, context);
   // Nothing in here throws: g++ 12 destroys members twice when an initialiser of an aggregate does.
   const Encoding encoding{.data = data,
@@ -105,17 +108,18 @@ void run_encode(const CLI::App& command, const EncodeArguments& arguments) {
   const std::string out = !arguments.out.empty() ? arguments.out : arguments.resume;
   RunFolder folder = out.empty() ? RunFolder::make_numbered("runs", "encode-" + short_name(arguments.data.data))
                                  : RunFolder::take(out);
-  folder.begin({{"command", "encode"},
-                {"options", resolved_options(command)},
-                {"levels", levels},
-                {"data_notes", data.notes()},
-                {"data_digest", data.digest()},
-                {"rows_digest", rows.digest()}});
+  nlohmann::json config = {
+      {"command", "encode"},        {"options", resolved_options(command)}, {"levels", levels},
+      {"data_notes", data.notes()}, {"data_digest", data.digest()},         {"rows_digest", rows.digest()}};
+  for (const auto& [name, digest] : chosen.digests()) config[name] = digest;
+  folder.begin(config);
   const std::string path = folder.path().string();
   if (!folder.is_done(kEncodingDone)) {
     if (!arguments.json) {
-      fmt::print("{} rows of {}, {} steps of {} from sigma = {:g} to {:g} in the field of {} rows of {}\n", rows.size(),
-                 rows.name(), levels.size() - 1, solver.name, levels.back(), levels.front(), data.size(), data.name());
+      fmt::print(
+          "{} rows of {}, {} steps of {} from sigma = {:g} to {:g} in {}\n", rows.size(), rows.name(),
+          levels.size() - 1, solver.name, levels.back(), levels.front(),
+          model.model.empty() ? fmt::format("the field of {} rows of {}", data.size(), data.name()) : chosen.text());
       std::fflush(stdout);
     }
     const EncodingReport report = run_encoding(encoding, folder, context);
@@ -152,6 +156,7 @@ void add_encode_command(CLI::App& app) {
                    "Which of them, e.g. 0-63,100 (default: all of --input, else the first 64)")
       ->group("Data");
   add_sampler_arguments(*command, arguments->sampler);
+  add_model_arguments(*command, arguments->field.model);
   add_field_arguments(*command, arguments->field);
   add_label_argument(*command, arguments->field);
   command->add_flag("--one-way", arguments->one_way, "The latents only, not the way back");
@@ -171,7 +176,8 @@ void add_encode_command(CLI::App& app) {
       "Examples:\n"
       "  scorefield encode --data fashion-mnist --held-out fashion-mnist:test --rows 0-15\n"
       "  scorefield encode --data ring --sigma-max 20 --solver rk4 --steps 60 --out runs/there\n"
-      "  scorefield sample --data ring --sigma-max 20 --solver rk4 --steps 60 --noise runs/there/latents.npy");
+      "  scorefield sample --data ring --sigma-max 20 --solver rk4 --steps 60 --noise runs/there/latents.npy\n"
+      "  scorefield encode --data fashion-mnist --model runs/fashion/model.safetensors --rows 0-15");
   command->callback([command, arguments] { run_encode(*command, *arguments); });
 }
 

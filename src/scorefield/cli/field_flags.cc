@@ -28,9 +28,9 @@ std::vector<double> class_probabilities(const Field& field) {
 }
 
 /// Null: the label of the query.
-std::optional<int> guide_label(const FieldArguments& arguments, bool has_own_data, const Dataset& rows) {
+std::optional<int> guide_label(const FieldArguments& arguments, bool is_other, const Dataset& rows) {
   const std::string& text = arguments.guide_class;
-  if (text == "same" || (text.empty() && has_own_data)) return std::nullopt;
+  if (text == "same" || (text.empty() && is_other)) return std::nullopt;
   if (text == "none" || text.empty()) return -1;
   return class_number("--guide-class", text, rows);
 }
@@ -92,7 +92,7 @@ void add_guide_arguments(CLI::App& command, FieldArguments& arguments, bool scal
           "Guide by log p(class | x; sigma): exact (of the field itself), or the model of a classifier trained with "
           "--noisy");
   add("--guide-class,--negative-class", arguments.guide_class,
-      "What to go away from: none (all classes; the default), a class, or same (the default with --guide-data)")
+      "What to go away from: none (all classes; the default), a class, or same (the default of another guide)")
       ->excludes(classifier);
   add("--guide-data", arguments.guide_data, "The guide is the field of these rows: autoguidance by a worse one")
       ->excludes(classifier);
@@ -100,6 +100,11 @@ void add_guide_arguments(CLI::App& command, FieldArguments& arguments, bool scal
       "The guide is the field of the first N rows (of --guide-data or --data)")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 48))
       ->excludes(classifier);
+  add("--guide-model", arguments.guide_model,
+      "The guide is this network, as --model: autoguidance by a smaller or less trained one")
+      ->excludes(classifier)
+      ->excludes("--guide-data")
+      ->excludes("--guide-subset");
 }
 
 std::unique_ptr<const Field> data_field(const FieldArguments& arguments, const DataArguments& data_arguments,
@@ -166,12 +171,13 @@ void ChosenField::guide(const FieldArguments& arguments, const DataArguments& da
   is_guided_ = true;
   const Field& own = field();
   const bool has_own_data = !arguments.guide_data.empty() || arguments.guide_subset.has_value();
+  const bool is_other = has_own_data || !arguments.guide_model.empty();
   const Dataset rows = has_own_data ? open_guide(arguments, data_arguments, data, context) : data;
-  const std::optional<int> label = guide_label(arguments, has_own_data, rows);
-  if (!has_own_data && label.value_or(label_) == label_) {
+  const std::optional<int> label = guide_label(arguments, is_other, rows);
+  if (!is_other && label.value_or(label_) == label_) {
     throw Error(
-        "--guidance: the guide is the field itself, so there is nothing to go away from; give --class, --guide-class "
-        "or --guide-data");
+        "--guidance: the guide is the field itself, so there is nothing to go away from; give --class, --guide-class, "
+        "--guide-data or --guide-model");
   }
   if (!arguments.classifier.empty()) {
     if (arguments.classifier == "exact") {
@@ -193,9 +199,16 @@ void ChosenField::guide(const FieldArguments& arguments, const DataArguments& da
     other = &put(data_field(arguments, of_guide, rows, context));
     digests_["guide_digest"] = rows.digest();
   }
+  if (!arguments.guide_model.empty()) {
+    OpenedModel guide = open_model({arguments.guide_model, {}}, &data, context);
+    digests_["guide_digest"] = guide.digest;
+    other = &put(std::move(guide.field));
+  }
   guide_.emplace(Guide{*other, label});
   put(at_scale(scale_.scale));
-  guide_text_ = "away from " + what_guides(label, rows, has_own_data, arguments.law) + interval;
+  guide_text_ = "away from " + what_guides(label, rows, has_own_data, arguments.law);
+  if (!arguments.guide_model.empty()) guide_text_ += " of the network of " + arguments.guide_model;
+  guide_text_ += interval;
 }
 
 std::string ChosenField::text() const {

@@ -30,6 +30,7 @@ struct FieldArguments {
   std::string guide_class;  // "" (none, with a guide of its own: same), "none", "same", or as `label`
   std::string guide_data;
   std::optional<std::size_t> guide_subset;
+  std::string guide_model;
   std::string classifier;
 };
 
@@ -38,7 +39,7 @@ void add_field_arguments(CLI::App& command, FieldArguments& arguments);
 /// Adds --label (--class).
 void add_label_argument(CLI::App& command, FieldArguments& arguments);
 /// Adds --guidance and what guides: --guidance-interval, --guide-class (--negative-class), --guide-data,
-/// --guide-subset, --classifier. `scale`: what --guidance is; false where the command has scales of its own.
+/// --guide-subset, --guide-model, --classifier. `scale`: what --guidance is; false where the command has scales of its own.
 void add_guide_arguments(CLI::App& command, FieldArguments& arguments, bool scale = true);
 
 /// A field with the fields that it is combined of, and the label under which it is asked.
