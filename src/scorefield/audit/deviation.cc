@@ -34,19 +34,6 @@ Rows denoise(const Field& field, const Rows& x, double sigma, int label, const C
   return field.ask(x.view(), std::span(&sigma, 1), std::span(&label, 1), {}, context).denoised;
 }
 
-/// sampling in another field.
-Sampling with_field(const Field& field, const Sampling& sampling) {
-  return {.field = field,
-          .sampler = sampling.sampler,
-          .levels = sampling.levels,
-          .process = sampling.process,
-          .start = sampling.start,
-          .options = sampling.options,
-          .churn = sampling.churn,
-          .analytical_first_step = sampling.analytical_first_step,
-          .jump = sampling.jump};
-}
-
 }  // namespace
 
 std::vector<NoisedDeviation> deviation_on_noised_data(const Field& model, const Field& exact,

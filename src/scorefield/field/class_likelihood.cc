@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "scorefield/base/error.h"
+#include "scorefield/field/query.h"
 
 namespace scorefield {
 
@@ -29,8 +30,9 @@ ExactClassLikelihood::ExactClassLikelihood(const Field& field, std::vector<doubl
 
 ClassAnswer ExactClassLikelihood::ask(RowsView<const double> x, std::span<const double> sigma,
                                       std::span<const int> labels, const Context& context) const {
+  check_states(x, sigma, labels, dimension(), classes());
   for (const int label : labels) {
-    if (label < 0 || static_cast<std::size_t>(label) >= classes() || std::isfinite(log_probabilities_[label])) continue;
+    if (label < 0 || std::isfinite(log_probabilities_[static_cast<std::size_t>(label)])) continue;
     throw Error(fmt::format("class {} has the probability 0: nothing can be guided to it", label));
   }
   const bool has_shift = !labels.empty();

@@ -264,6 +264,13 @@ TEST(ExactClassLikelihood, RefusesClassesThatCannotBe) {
         classes.ask(x.view(), {&sigma, 1}, {&label, 1}, {});
       },
       ThrowsMessage<Error>(HasSubstr("class 3 has the probability 0")));
+  // Labels that are none, and too many of them, are refused before a class is looked up by them.
+  const auto refuses = [&](const std::vector<int>& labels, const char* why) {
+    EXPECT_THAT([&] { classes.ask(x.view(), {&sigma, 1}, labels, {}); }, ThrowsMessage<Error>(HasSubstr(why)));
+  };
+  refuses({4}, "label 4 is unknown; the field has classes 0 to 3");
+  refuses({-2}, "label -2 is unknown");
+  refuses({0, 1}, "2 labels for 1 states");
   std::vector<GaussianComponent> some = field.components();
   some[5].label = -1;
   EXPECT_THAT([&] { GaussianMixture(some).class_probabilities(); }, ThrowsMessage<Error>(HasSubstr("component 5")));

@@ -24,13 +24,7 @@ struct Membership {
 
 Rows sample_all(const GuidanceSweep& sweep, const GuidanceTrial& trial, double before, const Context& context) {
   Rows x(sweep.seeds.size(), sweep.data.dimension());
-  const auto& s = sweep.sampling;
-  const Sampling sampling{.field = trial.field,
-                          .sampler = s.sampler,
-                          .levels = s.levels,
-                          .process = s.process,
-                          .start = s.start,
-                          .options = s.options};
+  const Sampling sampling = with_field(trial.field, sweep.sampling);
   const auto total = static_cast<double>(sweep.trials.size() * sweep.seeds.size());
   for (std::size_t first = 0; first < sweep.seeds.size(); first += sweep.batch) {
     const auto seeds = std::span(sweep.seeds).subspan(first, std::min(sweep.batch, sweep.seeds.size() - first));
@@ -67,7 +61,7 @@ Membership in_rows(const Dataset& data, RowsView<const double> x, const Context&
   return membership;
 }
 
-Mean trace_of_covariance(const Rows& x) {
+Estimate trace_of_covariance(const Rows& x) {
   const std::size_t n = x.rows();
   std::vector<double> mean(x.cols());
   for (std::size_t i = 0; i < n; ++i) {
@@ -77,7 +71,7 @@ Mean trace_of_covariance(const Rows& x) {
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t k = 0; k < x.cols(); ++k) squares[i] += std::pow(x(i, k) - mean[k], 2);
   }
-  Mean trace = mean_of_sample(squares, 0);
+  const Mean trace = mean_of_sample(squares, 0);
   const double unbiased = static_cast<double>(n) / static_cast<double>(n - 1);
   return {trace.value * unbiased, trace.standard_error * unbiased};
 }
@@ -129,6 +123,15 @@ GuidanceReference reference_of(const GuidanceSweep& sweep, const Context& contex
   if (shares.empty()) throw Error(fmt::format("{} has nothing of class {}", sweep.data.name(), sweep.label));
   reference.modes_hit = expected_distinct(shares, sweep.seeds.size());
   return reference;
+}
+
+/// Where a sample belongs in the law is asked at the noise that it has left: after a step to 0 none, for which stands a
+/// small part of the last level, and of the law's own size where the levels are few.
+double noise_left(const GuidanceSweep& sweep) {
+  const auto& levels = sweep.sampling.levels;
+  if (levels.back() > 0 && !sweep.sampling.jump) return levels.back();
+  const double last = levels.back() > 0 ? levels.back() : levels[levels.size() - 2];
+  return std::min(last / 16, 1e-3 * std::sqrt(sweep.law->variance()));
 }
 
 GuidanceResult measure(const GuidanceSweep& sweep, const GuidanceReport& report, double scale, Rows x, double sigma,
@@ -193,6 +196,7 @@ GuidanceReport sweep_guidance(const GuidanceSweep& sweep, const Context& context
   check_sweep(sweep);
   const std::size_t n = sweep.seeds.size();
   ensure(sweep.label >= 0 && sweep.batch > 0, "a sweep is to a class, in batches");
+  ensure(sweep.sampling.step_noise == nullptr, "the seeds' own noise, which every scale gets");
   context.check_memory((sweep.trials.size() + 1) * n, sweep.data.dimension() * sizeof(double),
                        "the samples of all scales (--seeds)");
   GuidanceReport report;
@@ -202,9 +206,7 @@ GuidanceReport sweep_guidance(const GuidanceSweep& sweep, const Context& context
     classes.emplace(*sweep.law, sweep.law->class_probabilities());
     report.tilted.emplace(*sweep.law, *classes, sweep.label, grid_of(*sweep.law, sweep.side), kPointsPerCell, context);
   }
-  // Where a sample belongs is asked at the noise that it has left.
-  const auto& levels = sweep.sampling.levels;
-  const double sigma = levels.back() > 0 ? levels.back() : levels[levels.size() - 2] / 16;
+  const double sigma = sweep.law == nullptr ? 0 : noise_left(sweep);
   try {
     for (const GuidanceTrial& trial : sweep.trials) {
       Rows x = sample_all(sweep, trial, static_cast<double>(report.results.size() * n), context);

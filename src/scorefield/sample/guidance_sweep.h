@@ -8,6 +8,7 @@
 #include "scorefield/base/context.h"
 #include "scorefield/data/dataset.h"
 #include "scorefield/field/mixture.h"
+#include "scorefield/metrics/grouped_rows.h"
 #include "scorefield/metrics/intervals.h"
 #include "scorefield/metrics/tilted_density.h"
 #include "scorefield/sample/sample.h"
@@ -27,15 +28,12 @@ struct GuidanceSweep {
   const GaussianMixture* law = nullptr;
   int label = 0;
   std::vector<GuidanceTrial> trials;
-  /// How to sample; its field is not used.
+  /// How to sample; its field is not used, and its step_noise must be null (the seeds' noise is that of every scale).
   Sampling sampling;
   std::vector<std::uint64_t> seeds;  // the same for every scale
   std::size_t batch = 256;
   std::size_t side = 40;  // of the grid's cells, in the plane
 };
-
-/// Estimate and standard error.
-using Estimate = Mean;
 
 struct GuidanceResult {
   double scale = 1;

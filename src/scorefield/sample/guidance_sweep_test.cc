@@ -154,6 +154,27 @@ TEST(GuidanceSweep, OfRowsCountsRows) {
   std::filesystem::remove_all(folder);
 }
 
+TEST(GuidanceSweep, ASampleOfOneStepBelongsWhereItIs) {
+  // From sigma = inf straight to 0 every sample is the mean of the class, here of one narrow component far from the
+  // other: no noise is left, and least of all that of sigma = inf.
+  const GaussianMixture law(
+      {{1, {-3, 0}, Covariance::isotropic(2, 0.01), 0}, {1, {3, 0}, Covariance::isotropic(2, 0.01), 1}});
+  const Dataset data = make_dataset<double>("rows", {-3, 0, 3, 0}, {2}, {}, {0, 1});
+  const Guided own(law, {law}, {.scale = 1});
+  const GuidanceSweep sweep{.data = data,
+                            .law = &law,
+                            .label = 1,
+                            .trials = {{1, own}},
+                            .sampling = {.field = law,
+                                         .sampler = find_sampler("heun"),
+                                         .levels = {std::numeric_limits<double>::infinity(), 0}},
+                            .seeds = numbered(5),
+                            .side = 4};
+  const GuidanceReport report = sweep_guidance(sweep, {});
+  EXPECT_EQ(report.results[0].pure.count, 5u);
+  EXPECT_EQ(report.results[0].samples_of_mode, (std::vector<std::size_t>{5}));
+}
+
 TEST(GuidanceSweep, RefusesAClassThatIsNotThere) {
   const Dataset data = make_dataset<double>("rows", {0, 0, 1, 0}, {2}, {}, {0, 2});
   const Empirical field(data, {}, {});

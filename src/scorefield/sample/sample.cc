@@ -231,6 +231,19 @@ Rows states_from_noise(const Sampling& sampling, Rows noise) {
   return noise;
 }
 
+Sampling with_field(const Field& field, const Sampling& sampling) {
+  return {.field = field,
+          .sampler = sampling.sampler,
+          .levels = sampling.levels,
+          .process = sampling.process,
+          .start = sampling.start,
+          .options = sampling.options,
+          .churn = sampling.churn,
+          .analytical_first_step = sampling.analytical_first_step,
+          .jump = sampling.jump,
+          .step_noise = sampling.step_noise};
+}
+
 Samples sample(const Sampling& sampling, std::span<const std::uint64_t> seeds, std::span<const int> labels,
                Observer* observer, const Context& context) {
   Run run(sampling, seeds, labels, observer, context);

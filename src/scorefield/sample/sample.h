@@ -63,6 +63,9 @@ struct Sampling {
   StepNoise* step_noise = nullptr;
 };
 
+/// `sampling` in another field, which must live as long.
+Sampling with_field(const Field& field, const Sampling& sampling);
+
 struct Samples {
   Rows x;                                // [B, d], data units
   std::vector<std::size_t> evaluations;  // of the field, a sample
