@@ -20,7 +20,7 @@ import numpy as np
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 # The default U-Net for 28x28 images.
-SIZES = dict(channels=1, side=28, width=48, multipliers=[1, 2], blocks=1, attention=8, heads=4, groups=8, patch=2)
+SIZES = dict(channels=1, side=28, width=16, multipliers=[1, 2, 4], blocks=1, attention=8, heads=4, groups=8, patch=1)
 
 
 def keys_of(sizes):
