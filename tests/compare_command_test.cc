@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "scorefield/data/npy.h"
 #include "scorefield/learn/library.h"
 #include "tests/command.h"
 
@@ -10,6 +11,8 @@ namespace scorefield {
 namespace {
 
 using testing::HasSubstr;
+
+const std::string kModel = SCOREFIELD_SOURCE_DIR "/tests/models/gaussian-eps";  // made by make.py there
 
 class CompareCommand : public testing::Test {
  protected:
@@ -48,6 +51,26 @@ TEST_F(CompareCommand, HoldsATrainedModelAgainstItsData) {
   EXPECT_LE(off, apart + exact);  // the triangle of D, D* and x_0
   EXPECT_EQ(run_command(command + "--json --threads 1", folder_).out, machine.out);
   EXPECT_EQ(run_command("compare --config a/config.json --json", folder_).out, machine.out);
+}
+
+TEST_F(CompareCommand, AnImportedModelIsAskedAtTheNoiseLevelsThatItHas) {
+  // The default levels go down to 0.002, DDPM's to 0.02 in data units.
+  std::filesystem::copy_file(kModel + ".pt", folder_ / "model.pt");
+  std::filesystem::copy_file(kModel + ".json", folder_ / "model.json");
+  std::vector<std::uint8_t> images(20 * 4);
+  for (std::size_t i = 0; i < images.size(); ++i) images[i] = static_cast<std::uint8_t>(i * 37 % 256);
+  write_npy<std::uint8_t>(folder_ / "images.npy", std::vector<std::size_t>{20, 2, 2}, images);
+  const CommandResult result =
+      run_command("compare --model model.pt --data images.npy --seeds 0-3 --steps 5 --out a", folder_);
+  ASSERT_EQ(result.status, 0) << result.err;
+  const auto config = nlohmann::json::parse(file_text(folder_ / "a/config.json"));
+  EXPECT_GT(config["options"]["sigma-min"], 0.02);
+  EXPECT_TRUE(config.contains("model")) << "what the JSON beside it said";
+  const CommandResult refused =
+      run_command("compare --model model.pt --data images.npy --seeds 0-3 --steps 5 --sigma-min 0.01 --out b", folder_);
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.err, HasSubstr("0.01"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "b"));
 }
 
 TEST_F(CompareCommand, SaysWhatIsWrong) {

@@ -150,6 +150,9 @@ TEST(SampleCommand, RefusesWhatCannotBeMeant) {
   refused("--data ring --class 3 --guide-class 2", "--guidance");
   refused("--data ring --class 3 --guidance 2 --start exact", "--start noise");
   refused("--data ring --class 3 --guidance 2 --classifier exact --guide-class 1", "excludes");
+  refused("--model m.pt --subset 3", "--subset is about the rows of --data");
+  refused("--model m.pt --held-out ring", "--held-out is about the rows of --data");
+  refused("--model m.pt --guidance 2 --guide-subset 3", "--guide-subset is about the rows of --data");
   refused("--data ring --dtype u8", "images");
   refused("--data ring --memory-limit 12Q", "--memory-limit");
   refused("--data ring --threads 0", "--threads");

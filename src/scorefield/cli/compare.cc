@@ -36,30 +36,23 @@ void run_compare(const CLI::App& command, const CompareArguments& arguments) {
   const Machine machine(arguments.machine);
   const Context& context = machine.context();
   const SamplerEntry& solver = chosen_solver(command, arguments.sampler);
-  const std::vector<double> levels = chosen_levels(arguments.sampler);
-  check_order(solver, arguments.sampler.options, levels.size() - 1);
-  const std::unique_ptr<const Process> process = chosen_process(arguments.sampler, levels);
   const std::vector<std::uint64_t> seeds = parse_seeds(arguments.seeds);
   if (seeds.size() < 2) throw Error("--seeds: at least two, for the error of a mean");
 
   const Dataset data = open_dataset(arguments.data, context);
   const ChosenField exact = choose_field(arguments.field, arguments.data, data, context);
   const OpenedModel model = open_model(arguments.field.model, &data, context);
-  std::optional<RunFolder> folder;
-  if (!arguments.out.empty()) {
-    folder = RunFolder::take(arguments.out);
-    folder->begin({{"command", "compare"},
-                   {"options", resolved_options(command)},
-                   {"levels", levels},
-                   {"data_digest", data.digest()},
-                   {"model_digest", model.digest}});
-  }
+  SamplerArguments sampler = arguments.sampler;
+  sampler.schedule = fitted_to(sampler.schedule, command, model.range);
+  const std::vector<double> levels = chosen_levels(sampler);
+  check_order(solver, sampler.options, levels.size() - 1);
+  const std::unique_ptr<const Process> process = chosen_process(sampler, levels);
 
   const Sampling sampling{.field = exact.field(),
                           .sampler = solver,
                           .levels = levels,
                           .process = process.get(),
-                          .options = arguments.sampler.options};
+                          .options = sampler.options};
   const TrajectoryDeviations runs = deviation_on_trajectories(*model.field, sampling, seeds, exact.label(), context);
   std::vector<double> asked;
   for (const TrajectoryDeviation& level : runs.levels) asked.push_back(level.sigma);
@@ -69,7 +62,18 @@ void run_compare(const CLI::App& command, const CompareArguments& arguments) {
   const double radius = std::sqrt(exact.field().variance());
   nlohmann::json result = deviation_json(noised, runs);
   result["radius"] = radius;
-  if (folder) {
+  std::optional<RunFolder> folder;  // made when there is something to write
+  if (!arguments.out.empty()) {
+    nlohmann::json config = {{"command", "compare"},
+                             {"options", resolved_options(command)},
+                             {"levels", levels},
+                             {"data_digest", data.digest()},
+                             {"model_digest", model.digest}};
+    if (config["options"].contains("sigma-max")) config["options"]["sigma-max"] = sampler.schedule.sigma_max;
+    if (config["options"].contains("sigma-min")) config["options"]["sigma-min"] = sampler.schedule.sigma_min;
+    if (model.declared) config["model"] = declaration_json(*model.declared);
+    folder = RunFolder::take(arguments.out);
+    folder->begin(config);
     write_json(*folder / "deviation.json", result);
     write_figure(noised_deviation_figure(noised), *folder / "noised");
     write_figure(trajectory_deviation_figure(runs.levels), *folder / "trajectories");

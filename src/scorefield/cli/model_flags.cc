@@ -97,6 +97,12 @@ OpenedModel open_model(const ModelArguments& arguments, const Dataset* data, con
   return {form, sigma_range(declaration), declaration, model_digest(path), std::move(field)};
 }
 
+ScheduleOptions fitted_to(ScheduleOptions schedule, const CLI::App& command, const SigmaRange& range) {
+  if (command.get_option("--sigma-max")->count() == 0) schedule.sigma_max = std::min(schedule.sigma_max, range.most);
+  if (command.get_option("--sigma-min")->count() == 0) schedule.sigma_min = std::max(schedule.sigma_min, range.least);
+  return schedule;
+}
+
 DataForm form_of(const ModelArguments& arguments, const Declaration& declaration) {
   DataForm form;
   form.name = arguments.model;
@@ -119,7 +125,8 @@ void check_form(const std::string& path, const DataForm& form, const Dataset& da
   }
 }
 
-Dataset rows_like(const DataForm& form) {
+Dataset rows_like(const DataForm& form, const Context& context) {
+  context.check_memory(std::max<std::size_t>(1, form.classes), form.dimension(), "rows of the form of the model's");
   std::vector<std::int32_t> labels(form.classes);
   std::iota(labels.begin(), labels.end(), 0);
   return make_dataset<std::uint8_t>(

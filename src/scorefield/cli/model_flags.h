@@ -11,6 +11,7 @@
 #include "scorefield/data/form.h"
 #include "scorefield/field/field.h"
 #include "scorefield/learn/declaration.h"
+#include "scorefield/process/schedule.h"
 
 namespace CLI {
 class App;
@@ -46,12 +47,16 @@ struct OpenedModel {
 /// model's, or other units than those that it was trained with.
 OpenedModel open_model(const ModelArguments& arguments, const Dataset* data, const Context& context);
 
+/// Noise levels whose ends were not typed (--sigma-min, --sigma-max of `command`) end where the model's do.
+ScheduleOptions fitted_to(ScheduleOptions schedule, const CLI::App& command, const SigmaRange& range);
+
 /// Of the rows of an imported model.
 DataForm form_of(const ModelArguments& arguments, const Declaration& declaration);
 /// Throws Error where the data's shape, or the units of their 8-bit values, are not the model's.
 void check_form(const std::string& path, const DataForm& form, const Dataset& data);
 
-/// Stands for the data of a model that is used without: rows of its form, black, one a class.
-Dataset rows_like(const DataForm& form);
+/// Stands for the data of a model that is used without: rows of its form, black, one a class. Throws Error for memory
+/// over the limit.
+Dataset rows_like(const DataForm& form, const Context& context);
 
 }  // namespace scorefield

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "scorefield/base/error.h"
 #include "scorefield/cli/command.h"
@@ -55,14 +56,6 @@ SampleType sample_type(const std::string& name, const DataForm& form, bool has_d
   return eight_bit_pictures ? SampleType::kU8 : SampleType::kF32;
 }
 
-/// Noise levels that were not typed end where the model's do.
-SamplerArguments fitted_to(SamplerArguments sampler, const CLI::App& command, const SigmaRange& range) {
-  ScheduleOptions& schedule = sampler.schedule;
-  if (command.get_option("--sigma-max")->count() == 0) schedule.sigma_max = std::min(schedule.sigma_max, range.most);
-  if (command.get_option("--sigma-min")->count() == 0) schedule.sigma_min = std::max(schedule.sigma_min, range.least);
-  return sampler;
-}
-
 /// The levels, which --sigma-start begins and --jump-after ends.
 std::vector<double> levels_of(const SampleArguments& arguments, SamplerArguments sampler) {
   if (arguments.sigma_start) sampler.schedule.sigma_max = *arguments.sigma_start;
@@ -106,6 +99,26 @@ void check_flags(const SampleArguments& arguments, const SamplerEntry& solver) {
   }
   if (!arguments.step_noise.empty() && solver.kind == SamplerKind::kOde && arguments.churn.amount == 0) {
     throw Error(fmt::format("--step-noise: {} solves an ODE and draws no noise after the start", solver.name));
+  }
+}
+
+/// Throws Error for flags about data that a model without them would not read.
+void check_without_data(const SampleArguments& arguments) {
+  if (arguments.field.model.model.empty()) {
+    throw Error("give --data, or --model, or both (scorefield sample --help shows the flags)");
+  }
+  // Those about how files are read may be about --init or --guide-data.
+  const bool no_rows = arguments.init.empty() && arguments.field.guide_data.empty();
+  const std::pair<const char*, bool> about_rows[] = {
+      {"--key", no_rows && !arguments.data.key.empty()},
+      {"--classes", !arguments.data.classes.empty()},
+      {"--subset", arguments.data.subset.has_value()},
+      {"--units", no_rows && !arguments.data.units.empty()},
+      {"--resolution", no_rows && arguments.data.resolution.has_value()},
+      {"--held-out", !arguments.held_out.empty()},
+      {"--guide-subset", arguments.field.guide_subset.has_value() && arguments.field.guide_data.empty()}};
+  for (const auto& [flag, is_given] : about_rows) {
+    if (is_given) throw Error(fmt::format("{} is about the rows of --data, and there are none", flag));
   }
 }
 
@@ -189,23 +202,21 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
   const Context& context = machine.context();
   const SamplerEntry& solver = chosen_solver(command, arguments.sampler);
   check_flags(arguments, solver);
-  if (arguments.data.data.empty() && arguments.field.model.model.empty()) {
-    throw Error("give --data, or --model, or both (scorefield sample --help shows the flags)");
-  }
+  if (arguments.data.data.empty()) check_without_data(arguments);
   std::optional<Dataset> rows;
   if (!arguments.data.data.empty()) rows = open_dataset(arguments.data, context);
   std::optional<OpenedModel> model;
   SamplerArguments sampler = arguments.sampler;
   if (!arguments.field.model.model.empty()) {
     model = open_model(arguments.field.model, rows ? &*rows : nullptr, context);
-    sampler = fitted_to(sampler, command, model->range);
+    sampler.schedule = fitted_to(sampler.schedule, command, model->range);
   }
   const std::vector<double> levels = levels_of(arguments, sampler);
   check_order(solver, arguments.sampler.options, levels.size() - 1);
   const std::unique_ptr<const Process> process = chosen_process(arguments.sampler, levels);
   const Start start = start_of(arguments);
 
-  const Dataset data = rows ? *rows : rows_like(model->form);
+  const Dataset data = rows ? *rows : rows_like(model->form, context);
   const DataForm form = rows ? form_of(*rows) : model->form;
   const nlohmann::json declaration = model && model->declared ? declaration_json(*model->declared) : nlohmann::json();
   const ChosenField chosen = model ? choose_field(*std::move(model), arguments.field, arguments.data, data, context)
