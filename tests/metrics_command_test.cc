@@ -140,6 +140,11 @@ TEST(MetricsCommand, RefusesWithOneLineAndLeavesNothing) {
     EXPECT_THAT(result.err, HasSubstr(expected)) << arguments;
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << arguments;
   }
+  // Nor a folder that holds another run when the flag is typed right.
+  const std::string common = "metrics --data data.npy --samples samples.npy --projections 8 --out out --features ";
+  EXPECT_EQ(run_command(common + "pac", folder).status, 2);
+  EXPECT_FALSE(fs::exists(folder / "out"));
+  EXPECT_EQ(run_command(common + "pca", folder).status, 0);
 }
 
 }  // namespace

@@ -56,6 +56,7 @@ void run_metrics(const CLI::App& command, const MetricsArguments& arguments) {
   if (!arguments.reference.empty()) options.reference = read_mean_and_covariance(arguments.reference, context);
 
   const std::string spec = arguments.features.empty() ? default_features(data) : arguments.features;
+  const auto features = open_feature_map(spec, data, options.seed, context);
   std::optional<RunFolder> folder;
   if (!arguments.out.empty()) {
     nlohmann::json config = {{"command", "metrics"},
@@ -67,7 +68,6 @@ void run_metrics(const CLI::App& command, const MetricsArguments& arguments) {
     folder = RunFolder::take(arguments.out);
     folder->begin(config);
   }
-  const auto features = open_feature_map(spec, data, options.seed, context);
   const SampleMetrics metrics = sample_metrics(data, samples, held_out, *features, options, context);
   const nlohmann::json result = sample_metrics_json(metrics);
   std::vector<std::string> pictures;

@@ -16,7 +16,9 @@ using Out = std::back_insert_iterator<std::string>;
 
 /// The value to the digits that its error leaves: "12.31 +- 0.08".
 std::string estimate_text(const Estimate& e) {
-  if (!std::isfinite(e.standard_error) || e.standard_error <= 0) return fmt::format("{:.4g} +- 0", e.value);
+  if (!std::isfinite(e.standard_error) || e.standard_error <= 0) {
+    return fmt::format("{:.4g} +- {:g}", e.value, e.standard_error);
+  }
   const int digits = 1 - static_cast<int>(std::floor(std::log10(e.standard_error)));
   if (digits > 6) return fmt::format("{:.3e} +- {:.1e}", e.value, e.standard_error);
   return fmt::format("{:.{}f} +- {:.{}f}", e.value, std::max(0, digits), e.standard_error, std::max(0, digits));

@@ -131,6 +131,8 @@ Estimate sliced_wasserstein(const GroupedRows& a, const GroupedRows& b, std::siz
   if (a.dimension() != b.dimension()) {
     throw Error(fmt::format("rows of {} values cannot be held against rows of {}", b.dimension(), a.dimension()));
   }
+  context.check_memory(projections, (a.dimension() + a.groups() + b.groups() + 1) * sizeof(double),
+                       "the directions of the projections");
   const Rows directions = random_directions(projections, a.dimension(), seed);
   // W_2^2 along each: without each group of a, without each of b, with all.
   Rows squares(projections, a.groups() + b.groups() + 1);
