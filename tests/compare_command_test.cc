@@ -71,6 +71,9 @@ TEST_F(CompareCommand, AnImportedModelIsAskedAtTheNoiseLevelsThatItHas) {
   EXPECT_EQ(refused.status, 2);
   EXPECT_THAT(refused.err, HasSubstr("0.01"));
   EXPECT_FALSE(std::filesystem::exists(folder_ / "b"));
+  const CommandResult encoded =
+      run_command("encode --model model.pt --data images.npy --rows 0-3 --steps 5 --out e", folder_);
+  EXPECT_EQ(encoded.status, 0) << encoded.err;
 }
 
 TEST_F(CompareCommand, SaysWhatIsWrong) {

@@ -4,6 +4,8 @@
 #include <CLI/CLI.hpp>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <utility>
 
 #include "scorefield/base/error.h"
 #include "scorefield/cli/command.h"
@@ -82,15 +84,21 @@ void run_encode(const CLI::App& command, const EncodeArguments& arguments) {
   if (!arguments.sampler.sigmas.empty() && parse_numbers(arguments.sampler.sigmas, "--sigmas").back() == 0) {
     throw Error("--sigmas ends with 0, but encoding goes between noise levels above 0; drop the 0");
   }
-  const std::vector<double> levels = chosen_levels(arguments.sampler);
-  check_order(solver, arguments.sampler.options, levels.size() - 1);
-  const std::unique_ptr<const Process> process = chosen_process(arguments.sampler, levels);
-
   const Dataset data = open_dataset(arguments.data, context);
   const ModelArguments& model = arguments.field.model;
-  const ChosenField chosen = model.model.empty() ? choose_field(arguments.field, arguments.data, data, context)
-                                                 : choose_field(open_model(model, &data, context), arguments.field,
-                                                                arguments.data, data, context);
+  SamplerArguments sampler = arguments.sampler;
+  std::optional<OpenedModel> opened;
+  nlohmann::json declaration;
+  if (!model.model.empty()) {
+    opened = open_model(model, &data, context);
+    sampler.schedule = fitted_to(sampler.schedule, command, opened->range);
+    if (opened->declared) declaration = declaration_json(*opened->declared);
+  }
+  const std::vector<double> levels = chosen_levels(sampler);
+  check_order(solver, sampler.options, levels.size() - 1);
+  const std::unique_ptr<const Process> process = chosen_process(sampler, levels);
+  const ChosenField chosen = opened ? choose_field(*std::move(opened), arguments.field, arguments.data, data, context)
+                                    : choose_field(arguments.field, arguments.data, data, context);
   const Dataset rows = chosen_rows(arguments, data, context);
   // Nothing in here throws: g++ 12 destroys members twice when an initialiser of an aggregate does.
   const Encoding encoding{.data = data,
@@ -98,7 +106,7 @@ void run_encode(const CLI::App& command, const EncodeArguments& arguments) {
                                        .sampler = solver,
                                        .levels = levels,
                                        .process = process.get(),
-                                       .options = arguments.sampler.options},
+                                       .options = sampler.options},
                           .rows = rows,
                           .label = chosen.label(),
                           .batch = arguments.batch,
@@ -111,6 +119,9 @@ void run_encode(const CLI::App& command, const EncodeArguments& arguments) {
   nlohmann::json config = {
       {"command", "encode"},        {"options", resolved_options(command)}, {"levels", levels},
       {"data_notes", data.notes()}, {"data_digest", data.digest()},         {"rows_digest", rows.digest()}};
+  if (!declaration.is_null()) config["model"] = declaration;
+  if (config["options"].contains("sigma-max")) config["options"]["sigma-max"] = sampler.schedule.sigma_max;
+  if (config["options"].contains("sigma-min")) config["options"]["sigma-min"] = sampler.schedule.sigma_min;
   for (const auto& [name, digest] : chosen.digests()) config[name] = digest;
   folder.begin(config);
   const std::string path = folder.path().string();
