@@ -6,6 +6,7 @@
 #include "scorefield/data/npy.h"
 #include "scorefield/learn/library.h"
 #include "tests/command.h"
+#include "tests/paths.h"
 
 namespace scorefield {
 namespace {

@@ -39,7 +39,8 @@ void add_field_arguments(CLI::App& command, FieldArguments& arguments);
 /// Adds --label (--class).
 void add_label_argument(CLI::App& command, FieldArguments& arguments);
 /// Adds --guidance and what guides: --guidance-interval, --guide-class (--negative-class), --guide-data,
-/// --guide-subset, --guide-model, --classifier. `scale`: what --guidance is; false where the command has scales of its own.
+/// --guide-subset, --guide-model, --classifier. `scale`: what --guidance is; false where the command has scales of its
+/// own.
 void add_guide_arguments(CLI::App& command, FieldArguments& arguments, bool scale = true);
 
 /// A field with the fields that it is combined of, and the label under which it is asked.

@@ -30,7 +30,7 @@ constexpr DeclarationFlag kFlags[] = {
     {"time", "--time",
      "What it is told of the noise: t, 1-t, step, index, sigma, log-sigma, log-snr, as in step/1000; none"},
     {"rounding", "--time-rounding", "none, or nearest: its time is that of the nearest whole step"},
-    {"input", "--input", "What it is given: x_t, x_t/s, or unit:SIGMA_DATA"},
+    {"input", "--model-input", "What it is given: x_t, x_t/s, or unit:SIGMA_DATA"},
     {"range", "--range", "Its values for -1 and 1 in data units (black and white of images), e.g. -0.5,0.5"},
     {"shape", "--shape", "Of a row: C,H,W, or d (default: the data's)"},
     {"classes", "--model-classes", "How many classes it takes as its last argument (0: no such argument)"},

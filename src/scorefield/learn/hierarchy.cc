@@ -53,7 +53,8 @@ std::vector<LevelArchitecture> hierarchy(const net::Architecture& likeness, cons
     common.classes = 0;
     LevelArchitecture level{vector_network(common, below, 2 * m), vector_network(common, m, below)};
     if (levels.empty() && common.kind == "encoder") {
-      if (shape.size() != 3) throw Error("a convolutional autoencoder is for images; vectors take multilayer perceptrons");
+      if (shape.size() != 3)
+        throw Error("a convolutional autoencoder is for images; vectors take multilayer perceptrons");
       const net::Shape image{shape[0], shape[1], shape[2]};
       level = {common, common};
       level.encoder.input = level.decoder.output = image;
