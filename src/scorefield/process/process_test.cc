@@ -31,7 +31,8 @@ TEST(Process, DerivativesAreThoseOfTheFunctions) {
       const double from_end = std::isinf(process->t_max()) ? t : std::min(t, process->t_max() - t);
       // A table is differentiable between entries only: stay within one cell.
       const double cell = std::min(t - std::floor(t), std::ceil(t) - t);
-      const double h = (name == "ddpm" || name == "ldm" ? cell : from_end) / 200;
+      const bool is_table = name.starts_with("ddpm") || name == "ldm" || name == "scaled-linear";
+      const double h = (is_table ? cell : from_end) / 200;
       const auto numeric = [&](auto value) {
         return (value(t - 2 * h) - 8 * value(t - h) + 8 * value(t + h) - value(t + 2 * h)) / (12 * h);
       };
