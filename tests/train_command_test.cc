@@ -113,6 +113,10 @@ TEST_F(TrainCommand, MistakesAreToldInOneLine) {
       {" --data ring --steps 5 --predicts epz", "unknown prediction 'epz'"},
       {" --data ring --steps 5 --noise-law normal", "lognormal:MEAN,DEVIATION"},
       {" --data ring --steps 5 --noise-law table:none.csv", "none.csv"},
+      {" --data ring --steps 5 --sigma-max 5", "ends of the uniform laws"},
+      {" --data ring --steps 5 --probes 3", "--objective sliced"},
+      {" --data fashion-mnist --subset 10 --steps 5 --objective implicit", "784 values"},
+      {" --data fashion-mnist --subset 10 --steps 5 --objective explicit --augment flip", "drop --augment flip"},
       {" --data ring --steps 5 --ema 0.9", "decay:BETA"},
       {" --data ring --steps 5 --clip -1", "no number above 0"},
       {" --data ring --steps 5 --lr-decay linear", "inverse-sqrt:STEPS"},
@@ -125,6 +129,15 @@ TEST_F(TrainCommand, MistakesAreToldInOneLine) {
     EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
     EXPECT_FALSE(std::filesystem::exists(folder_ / "a/config.json")) << flags;
   }
+}
+
+TEST_F(TrainCommand, ResumingWithAnotherTableIsRefused) {
+  std::ofstream(folder_ / "law.csv") << "0.01,1\n1,2\n10,1\n";
+  ASSERT_EQ(train(std::string(kSmall) + "--noise-law table:law.csv --steps 5 --out a").status, 0);
+  std::ofstream(folder_ / "law.csv") << "0.01,1\n1,3\n10,1\n";
+  const CommandResult result = train(" --resume a");
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, HasSubstr("noise_law_digest"));
 }
 
 TEST_F(TrainCommand, ResumingWithOtherDataIsRefused) {

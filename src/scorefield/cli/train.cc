@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 
 #include "scorefield/base/error.h"
+#include "scorefield/base/file.h"
+#include "scorefield/base/sha256.h"
 #include "scorefield/cli/command.h"
 #include "scorefield/cli/progress.h"
 #include "scorefield/cli/train_flags.h"
@@ -91,6 +93,15 @@ void print_report(const TrainingRun& run, const TrainingReport& report, const Ru
   for (const auto& [name, value] : report.figures.items()) fmt::print("{}: {:.4g}\n", name, value.get<double>());
 }
 
+/// A resumed run has to have the same table of noise levels.
+void put_table_digest(const char* key, const std::string& law, nlohmann::json& config) {
+  constexpr std::string_view kTable = "table:";
+  if (!law.starts_with(kTable)) return;
+  Sha256 sum;
+  sum.update(MappedFile(law.substr(kTable.size())).bytes());
+  config[key] = sum.hex();
+}
+
 void run_train(const CLI::App& command, const Arguments& arguments) {
   const Machine machine(arguments.machine);
   const Context& context = machine.context();
@@ -131,6 +142,8 @@ void run_train(const CLI::App& command, const Arguments& arguments) {
                            {"data_digest", data.digest()}};
   put_resolved(arguments.train, run, config["options"]);
   if (held_out) config["held_out_digest"] = held_out->digest();
+  put_table_digest("noise_law_digest", run.settings.noise_law, config);
+  put_table_digest("importance_digest", run.settings.importance, config);
   folder->begin(config);
   run.config = config;
   if (folder->is_done(kTrainingDone)) {

@@ -130,6 +130,31 @@ void check_kind(const TrainArguments& arguments) {
                             : "an autoencoder sees no noise levels; drop their flags");
 }
 
+/// Throws Error for flags of the loss that would do nothing, or that make another loss than they say.
+void check_loss(const TrainArguments& arguments, const TrainingSettings& settings, std::size_t dimension) {
+  const auto has_range = [](const std::string& law) {
+    return law.starts_with("uniform") || law.starts_with("log-uniform");
+  };
+  if ((arguments.sigma_min || arguments.sigma_max) && !has_range(settings.noise_law) &&
+      !has_range(settings.importance)) {
+    throw Error(fmt::format("--sigma-min and --sigma-max are the ends of the uniform laws; the noise law is {}",
+                            settings.noise_law));
+  }
+  if (arguments.probes != 1 && arguments.objective != "sliced") {
+    throw Error("--probes are the directions of --objective sliced");
+  }
+  if (arguments.objective == "explicit" && settings.loader.flip) {
+    throw Error("--objective explicit: the exact field is that of the rows as they are; drop --augment flip");
+  }
+  constexpr std::size_t kMostDirections = 256;
+  if (arguments.objective == "implicit" && dimension > kMostDirections) {
+    throw Error(
+        fmt::format("--objective implicit takes the derivative in each of the {} values of a row, and keeps them "
+                    "all; above {} take denoising, or sliced",
+                    dimension, kMostDirections));
+  }
+}
+
 std::uint64_t share_of(std::uint64_t steps, std::uint64_t pieces) {
   return std::max<std::uint64_t>(1, steps / pieces);
 }
@@ -180,6 +205,7 @@ TrainingRun training_run_of(const TrainArguments& arguments, const Dataset& data
   settings.loader.labels = arguments.conditional;
   settings.loader.class_dropout = arguments.class_dropout.value_or(arguments.conditional ? 0.1 : 0);
   settings.loader.flip = arguments.augment == "flip";
+  check_loss(arguments, settings, data.dimension());
   settings.micro_batch = std::min(arguments.micro_batch.value_or(defaults.micro_batch), settings.loader.batch);
   settings.trainer.rate.rate = arguments.rate.value_or(defaults.rate);
   set_decay(arguments.rate_decay, settings.trainer.rate);
