@@ -1,9 +1,13 @@
 include(GNUInstallDirs)
 include(cmake/floors.cmake)
+# Preset tsan-base builds the lowest floor alone.
+if(NOT SCOREFIELD_BUILT_FLOORS)
+  set(SCOREFIELD_BUILT_FLOORS ${SCOREFIELD_FLOORS})
+endif()
 
 set(sources)
 set(headers)
-foreach(floor ${SCOREFIELD_FLOORS})
+foreach(floor ${SCOREFIELD_BUILT_FLOORS})
   file(GLOB found CONFIGURE_DEPENDS src/scorefield/${floor}/*.cc)
   list(FILTER found EXCLUDE REGEX "_test\\.cc$")
   list(APPEND sources ${found})
