@@ -90,7 +90,7 @@ TEST_F(ClassifierCommand, RefusesWhatDoesNotGoTogether) {
   };
   expect_refused(guided("ring:n=200", "clean/model.safetensors"), "clean rows");
   expect_refused(guided("ring:n=200", "denoiser/model.safetensors"), "not a classifier");
-  expect_refused(guided("mixture:d=3,rank=1", "noisy/model.safetensors"), "rows are 2");
+  expect_refused(guided("mixture:d=3,rank=1", "noisy/model.safetensors"), "made for rows of shape [2]");
   expect_refused(guided("ring:modes=9", "noisy/model.safetensors"), "are others");
   expect_refused(guided("ring:n=200", "none.safetensors"), "none.safetensors");
   const auto compared = [](const std::string& by) {
@@ -98,7 +98,7 @@ TEST_F(ClassifierCommand, RefusesWhatDoesNotGoTogether) {
   };
   expect_refused(compared("clean/model.safetensors"), "no features");
   expect_refused(compared("noisy/model.safetensors"), "noisy rows");
-  expect_refused(compared("classifier"), "rows are 1 x 28 x 28");
+  expect_refused(compared("classifier"), "made for rows of shape [1, 28, 28]");
 }
 
 TEST_F(ClassifierCommand, OfFashionMnistComesWithScorefield) {

@@ -91,6 +91,17 @@ TEST_F(TrainCommand, AModelOfAProcessIsSampledWhereThatHasNoiseLevels) {
   EXPECT_EQ(sampled.status, 0) << sampled.err;
 }
 
+TEST_F(TrainCommand, WithoutClassDropoutItAlwaysNeedsAClass) {
+  const std::string mixture = " --data mixture:d=2,rank=2,modes=4,classes=2,n=200 --width 8 --layers 1 --steps 5 --batch 32";
+  ASSERT_EQ(train(mixture + " --conditional --class-dropout 0 --out a").status, 0);
+  const std::string sample = "sample --model a/model.safetensors --seeds 0-3 ";
+  const CommandResult without = run_command(sample + "--out b", folder_);
+  EXPECT_EQ(without.status, 2);
+  EXPECT_THAT(without.err, HasSubstr("always needs a class"));
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "b"));
+  EXPECT_EQ(run_command(sample + "--class 1 --out b", folder_).status, 0);
+}
+
 TEST_F(TrainCommand, DryRunsChangeNothing) {
   const CommandResult result = train(std::string(kSmall) + "--steps 1000 --dry-run --out a");
   EXPECT_EQ(result.status, 0) << result.err;
@@ -105,6 +116,11 @@ TEST_F(TrainCommand, MistakesAreToldInOneLine) {
       {" --data ring", "--minutes 10, or --steps 20000"},
       {" --data ring --steps 5 --minutes 1", "excludes"},
       {" --data ring --steps 5 --arch unet", "holds vectors of 2 values; take mlp"},
+      {" --data ring --steps 5 --heads 2", "--heads says nothing to --arch mlp; drop it"},
+      {" --data ring --steps 5 --arch vae --multipliers 1,2", "--multipliers says nothing to --arch vae, of vectors"},
+      {" --data fashion-mnist --subset 10 --steps 5 --layers 2", "--layers says nothing to --arch unet"},
+      {" --data fashion-mnist --subset 10 --steps 5 --arch dit --blocks 2", "--blocks says nothing to --arch dit"},
+      {" --data fashion-mnist --subset 10 --steps 5 --arch vae --frequencies 2", "--frequencies says nothing to"},
       {" --data plain.txt --steps 5 --conditional", "has no labels"},
       {" --data ring --steps 5 --class-dropout 0.1", "--conditional"},
       {" --data ring --steps 5 --augment flip", "only images can be flipped"},

@@ -72,7 +72,7 @@ void run_elbo(const ElboArguments& arguments) {
   const Context& context = machine.context();
   const Autoencoder autoencoder = read_autoencoder(arguments.model, context);
   const Dataset data = open_dataset(arguments.data, context);
-  check_rows(autoencoder.data, data);
+  check_rows("the autoencoder", autoencoder.data, data);
   const std::optional<Dataset> other = open_held_out(arguments.held_out, arguments.data, data, context);
   Dataset rows = other ? *other : data;
   if (rows.is_eight_bit() != autoencoder.data.eight_bit) {

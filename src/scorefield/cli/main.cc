@@ -8,13 +8,12 @@
 #include <nlohmann/json.hpp>
 #include <system_error>
 
-#include "scorefield/base/file.h"
-
 #include "scorefield/base/error.h"
 #include "scorefield/base/names.h"
 #include "scorefield/cli/command.h"
 #include "scorefield/cli/keep_memory.h"
 #include "scorefield/cli/prepare_libtorch.h"
+#include "scorefield/run/run_folder.h"
 
 namespace {
 
@@ -38,8 +37,7 @@ bool is_excluded(const CLI::App& command, const std::string& name, const std::ve
 std::vector<std::string> config_arguments(const std::string& path, const CLI::App& parser,
                                           const std::vector<std::string>& typed) {
   const std::string& command = typed[0];
-  const auto config = nlohmann::json::parse(scorefield::read_text(path, {}), nullptr, false);
-  if (config.is_discarded()) throw Error(fmt::format("{}: not a JSON file", path));
+  const nlohmann::json config = scorefield::read_json(path, {});
   if (!config.is_object() || !config.contains("options") || !config["options"].is_object()) {
     throw Error(fmt::format("{}: not a run's config.json (it has no \"options\")", path));
   }

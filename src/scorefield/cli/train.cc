@@ -54,7 +54,7 @@ void print_dry_run(const TrainingRun& run, const TrainingCost& cost, bool json) 
   const TrainingSettings& settings = run.settings;
   const auto steps = static_cast<double>(settings.steps());
   const double seconds = steps * cost.step +
-                         cost.held_out * std::ceil(steps / static_cast<double>(run.checkpoint_every)) +
+                         cost.checkpoint * std::ceil(steps / static_cast<double>(run.checkpoint_every)) +
                          cost.grid * std::ceil(steps / static_cast<double>(run.grid_every));
   if (json) {
     fmt::print("{}\n", nlohmann::json{{"steps", settings.steps()},
@@ -118,12 +118,11 @@ void run_train(const CLI::App& command, const Arguments& arguments) {
     const double seconds = arguments.train.minutes ? measured_seconds(*arguments.train.minutes) : 2;
     const TrainingCost cost = measure_cost(run, seconds, context);
     if (arguments.train.minutes) {
-      constexpr std::uint64_t kHeldOutLosses = 20;
+      constexpr std::uint64_t kCheckpoints = 20;
       constexpr std::uint64_t kGrids = 5;
-      set_steps(
-          arguments.train,
-          steps_within(60 * *arguments.train.minutes - seconds, cost, kHeldOutLosses, has_grid(data) ? kGrids : 0),
-          run);
+      set_steps(arguments.train,
+                steps_within(60 * *arguments.train.minutes - seconds, cost, kCheckpoints, has_grid(data) ? kGrids : 0),
+                run);
     }
     if (arguments.dry_run) {
       print_dry_run(run, cost, arguments.json);

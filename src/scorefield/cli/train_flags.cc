@@ -45,6 +45,57 @@ KindDefaults defaults_of(const std::string& kind) {
   return {16, 3, 1, 64, 16, 2e-3};
 }
 
+/// A size of a network, the flag that sets it, and the kinds of network that have it.
+struct SizeFlag {
+  const char* name;
+  std::optional<std::size_t> TrainArguments::*typed;
+  std::size_t net::Architecture::*size;
+  std::string_view kinds;
+  const char* help;
+};
+
+constexpr SizeFlag kSizes[] = {
+    {"--width", &TrainArguments::width, &net::Architecture::width, "mlp unet dit encoder classifier",
+     "mlp: units a layer; dit: of a token; others: channels at full resolution"},
+    {"--layers", &TrainArguments::layers, &net::Architecture::layers, "mlp dit", "mlp: hidden layers; dit: blocks"},
+    {"--blocks", &TrainArguments::blocks, &net::Architecture::blocks, "unet encoder classifier",
+     "unet, classifier, vae: residual blocks a resolution (1)"},
+    {"--attention-below", &TrainArguments::attention_below, &net::Architecture::attention_below, "unet",
+     "unet: attention where height and width are at most this (8)"},
+    {"--heads", &TrainArguments::heads, &net::Architecture::heads, "unet dit", "unet, dit: heads of attention (4)"},
+    {"--groups", &TrainArguments::groups, &net::Architecture::groups, "unet encoder classifier",
+     "unet, classifier, vae: groups of group norm (8)"},
+    {"--patch", &TrainArguments::patch, &net::Architecture::patch, "unet dit encoder classifier",
+     "Of images: pixels a side of what the network sees as one position"},
+    {"--frequencies", &TrainArguments::frequencies, &net::Architecture::frequencies, "mlp unet dit classifier",
+     "Of the Fourier features of the noise level (16)"},
+};
+constexpr std::string_view kKindsWithMultipliers = "unet encoder classifier";
+
+bool sees_noise(const TrainArguments& arguments) {
+  return arguments.arch != kAutoencoder && (arguments.arch != kClassifier || arguments.noisy);
+}
+
+bool has_size(const TrainArguments& arguments, const std::string& kind, const SizeFlag& flag) {
+  const bool is_of_noise = flag.size == &net::Architecture::frequencies;
+  return flag.kinds.find(kind) != std::string_view::npos && (!is_of_noise || sees_noise(arguments));
+}
+
+/// Throws Error for a size that the kind of network does not have.
+void check_sizes(const TrainArguments& arguments, const std::string& kind) {
+  const auto refuse = [&](const char* flag) {
+    throw Error(fmt::format("{} says nothing to --arch {}{}; drop it", flag,
+                            arguments.arch.empty() ? kind : arguments.arch,
+                            kind == "mlp" && !arguments.arch.empty() && arguments.arch != kind ? ", of vectors" : ""));
+  };
+  for (const SizeFlag& flag : kSizes) {
+    if (arguments.*flag.typed && !has_size(arguments, kind, flag)) refuse(flag.name);
+  }
+  if (!arguments.multipliers.empty() && kKindsWithMultipliers.find(kind) == std::string_view::npos) {
+    refuse("--multipliers");
+  }
+}
+
 /// Halves the image, as far as its size divides, down to 8 pixels a side or fewer, each time with twice the channels:
 /// at equal time better on Fashion-MNIST than positions of 2 x 2 pixels with more of them (docs/networks.md).
 std::vector<std::size_t> multipliers_for(const std::vector<std::size_t>& shape, std::size_t patch) {
@@ -68,14 +119,12 @@ net::Architecture architecture_of(const TrainArguments& arguments, const Dataset
                             data.name(), data.dimension()));
   }
   const KindDefaults defaults = defaults_of(architecture.kind == "encoder" ? kAutoencoder : architecture.kind);
-  architecture.width = arguments.width.value_or(defaults.width);
-  architecture.layers = arguments.layers.value_or(defaults.layers);
-  architecture.patch = arguments.patch.value_or(defaults.patch);
-  architecture.blocks = arguments.blocks.value_or(architecture.blocks);
-  architecture.heads = arguments.heads.value_or(architecture.heads);
-  architecture.groups = arguments.groups.value_or(architecture.groups);
-  architecture.frequencies = arguments.frequencies.value_or(architecture.frequencies);
-  architecture.attention_below = arguments.attention_below.value_or(architecture.attention_below);
+  check_sizes(arguments, architecture.kind);
+  architecture.width = defaults.width;
+  architecture.layers = defaults.layers;
+  architecture.patch = defaults.patch;
+  for (const SizeFlag& flag : kSizes)
+    architecture.*flag.size = (arguments.*flag.typed).value_or(architecture.*flag.size);
   if (!arguments.multipliers.empty()) {
     architecture.multipliers.clear();
     for (const std::uint64_t factor : parse_ranges(arguments.multipliers, "--multipliers")) {
@@ -235,15 +284,12 @@ void put_resolved(const TrainArguments& arguments, const TrainingRun& run, nlohm
   options.erase("minutes");
   const bool is_denoiser = arguments.arch != kClassifier && arguments.arch != kAutoencoder;
   options["arch"] = is_denoiser ? architecture.kind : arguments.arch;
-  options["width"] = architecture.width;
-  options["layers"] = architecture.layers;
-  options["patch"] = architecture.patch;
-  options["blocks"] = architecture.blocks;
-  options["heads"] = architecture.heads;
-  options["groups"] = architecture.groups;
-  options["frequencies"] = architecture.frequencies;
-  options["attention-below"] = architecture.attention_below;
-  options["multipliers"] = fmt::format("{}", fmt::join(architecture.multipliers, ","));
+  for (const SizeFlag& flag : kSizes) {
+    if (has_size(arguments, architecture.kind, flag)) options[flag.name + 2] = architecture.*flag.size;
+  }
+  if (kKindsWithMultipliers.find(architecture.kind) != std::string_view::npos) {
+    options["multipliers"] = fmt::format("{}", fmt::join(architecture.multipliers, ","));
+  }
   if (is_denoiser) options["process"] = settings.target.process;
   if (is_denoiser || arguments.noisy) options["noise-law"] = settings.noise_law;
   if (arguments.arch == kAutoencoder) options["latent"] = fmt::format("{}", fmt::join(settings.latents, ","));
@@ -276,22 +322,13 @@ void add_train_flags(CLI::App& command, TrainArguments& arguments) {
       ->group(group);
   command.add_flag("--noisy", arguments.noisy, "classifier: of rows at every noise level, which can guide")
       ->group(group);
-  const auto add_size = [&](const char* name, std::optional<std::size_t>& value, const char* help) {
-    command.add_option(name, value, help)->check(whole)->group(group);
-  };
-  add_size("--width", arguments.width, "mlp: units a layer; unet: channels at full resolution; dit: of a token");
-  add_size("--layers", arguments.layers, "mlp: hidden layers; dit: blocks");
+  for (const SizeFlag& flag : kSizes) {
+    command.add_option(flag.name, arguments.*flag.typed, flag.help)->check(whole)->group(group);
+  }
   command
       .add_option("--multipliers", arguments.multipliers,
-                  "unet: of the width at each resolution (1,2,4,... down to 8 pixels)")
+                  "unet, classifier, vae: of the width at each resolution (unet: 1,2,4,... down to 8 pixels; 1,2)")
       ->group(group);
-  add_size("--blocks", arguments.blocks, "unet: residual blocks a resolution (1)");
-  add_size("--attention-below", arguments.attention_below,
-           "unet: attention where height and width are at most this (8)");
-  add_size("--heads", arguments.heads, "unet, dit: heads of attention (4)");
-  add_size("--groups", arguments.groups, "unet: groups of group norm (8)");
-  add_size("--patch", arguments.patch, "unet, dit: pixels a side of what the network sees as one position");
-  add_size("--frequencies", arguments.frequencies, "Of the Fourier features of the noise level (16)");
 
   group = "Loss";
   command.add_option("--predicts", arguments.predicts, "edm, x0, eps, v, score or flow")

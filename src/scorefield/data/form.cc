@@ -1,6 +1,7 @@
 #include "scorefield/data/form.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -20,6 +21,20 @@ std::size_t DataForm::dimension() const {
 DataForm form_of(const Dataset& data) {
   return {data.name(),         data.digest(),  data.shape(),       data.affine(),
           data.is_eight_bit(), data.classes(), data.label_names(), data.notes()};
+}
+
+void check_rows(std::string_view model, const DataForm& form, const Dataset& data) {
+  if (form.shape != data.shape()) {
+    throw Error(fmt::format("{}: made for rows of shape [{}], but {} has rows of shape [{}]", model,
+                            fmt::join(form.shape, ", "), data.name(), fmt::join(data.shape(), ", ")));
+  }
+  if (form.eight_bit && data.is_eight_bit() && form.affine != data.affine()) {
+    throw Error(fmt::format(
+        "{}: made for 8-bit values in the units {:.9g},{:.9g}, but {} has other units, {:.9g},{:.9g}; give --units "
+        "{:.9g},{:.9g}",
+        model, form.affine.scale, form.affine.offset, data.name(), data.affine().scale, data.affine().offset,
+        form.affine.scale, form.affine.offset));
+  }
 }
 
 void to_json(nlohmann::json& json, const DataForm& form) {

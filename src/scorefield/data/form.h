@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "scorefield/data/dataset.h"
@@ -27,6 +28,10 @@ struct DataForm {
 
 /// The digest reads every row.
 DataForm form_of(const Dataset& data);
+
+/// Throws Error where rows of `data` are not those that a model was made for: another shape, or 8-bit values in other
+/// units. model: its file, or what it is, for the message.
+void check_rows(std::string_view model, const DataForm& form, const Dataset& data);
 
 void to_json(nlohmann::json& json, const DataForm& form);
 /// Throws Error (naming the key) for JSON that is no DataForm: wrong types, no shape, an affine map that is not finite

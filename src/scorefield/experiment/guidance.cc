@@ -31,7 +31,8 @@ constexpr const char* kMixture = "mixture:d=2,modes=12,classes=3,rank=2,noise=0.
 constexpr const char* kRimMixture = "mixture:d=2,modes=9,classes=3,rank=2,noise=0.1,spread=2";
 constexpr std::size_t kSamples = 8000;
 constexpr int kSteps = 40;
-constexpr double kClear = 5;  // standard errors that make a difference clear
+constexpr double kShift = 0x1p-20;  // of a scale, beside 1
+constexpr double kClear = 5;        // standard errors that make a difference clear
 
 /// Draws of the field's law noised to sigma, a row a seed. [count, d].
 Rows noised_draws(const Field& field, double sigma, std::size_t count) {
@@ -56,6 +57,7 @@ double largest_difference(const Rows& a, const Rows& b) {
 /// The largest differences from D of the class, over states at several noise levels.
 struct FieldDifferences {
   double classifier_free = 0;
+  double beside = 0;  // of classifier-free guidance at scale 1 + kShift
   double classifier = 0;
   double all_rows = 0;  // of D of all classes: what there is to tell apart
 };
@@ -63,6 +65,7 @@ struct FieldDifferences {
 FieldDifferences compare_fields(const Field& field, const ClassLikelihood& classes, std::span<const double> sigmas,
                                 std::size_t count, const Context& context) {
   const Guided free(field, {field}, {});
+  const Guided beside(field, {field}, {.scale = 1 + kShift});
   const ClassifierGuided classified(field, classes, {});
   FieldDifferences largest;
   for (const double sigma : sigmas) {
@@ -72,6 +75,7 @@ FieldDifferences compare_fields(const Field& field, const ClassLikelihood& class
     };
     const Rows own = ask(field, kLabel);
     largest.classifier_free = std::max(largest.classifier_free, largest_difference(ask(free, kLabel), own));
+    largest.beside = std::max(largest.beside, largest_difference(ask(beside, kLabel), own));
     largest.classifier = std::max(largest.classifier, largest_difference(ask(classified, kLabel), own));
     largest.all_rows = std::max(largest.all_rows, largest_difference(ask(field, -1), own));
   }
@@ -82,7 +86,11 @@ void add_field_checks(Findings& findings, const std::string& what, const FieldDi
                       const std::string& reason) {
   findings.checks.push_back({what + ": largest |D - D_class| of classifier-free guidance at scale 1",
                              largest.classifier_free, 0, 0, 0, "the same answer"});
-  findings.checks.push_back({what + ": the same of classifier guidance", largest.classifier, 0, 0, tolerance,
+  // Values below 10 are rounded by at most 1e-15, in a handful of operations.
+  findings.checks.push_back({what + ": the same at scale 1 + 2^-20, over the largest |D - D_class| of all classes' D",
+                             largest.beside / largest.all_rows, 0, kShift, 1e-14 / largest.all_rows,
+                             "D_class + 2^-20 (D_class - D)"});
+  findings.checks.push_back({what + ": the same of classifier guidance at scale 1", largest.classifier, 0, 0, tolerance,
                              reason + fmt::format("; D of all classes is up to {:.3g} away", largest.all_rows)});
 }
 

@@ -83,9 +83,9 @@ std::unique_ptr<const Field> field_as_network(const Field& field, const Target& 
         return std::make_unique<FieldNetwork>(field, preconditioner, above_zero);
       },
       field.dimension(), field.dimension(), true, preconditioner->at(above_zero.front()).label);
-  return std::make_unique<NetworkField>(std::move(evaluator), preconditioner,
-                                        NetworkUnits{{field.mean().begin(), field.mean().end()}, 1},
-                                        LearntLaw{{field.mean().begin(), field.mean().end()}, field.variance()}, 0);
+  return std::make_unique<NetworkField>(
+      std::move(evaluator), preconditioner, NetworkUnits{{field.mean().begin(), field.mean().end()}, 1},
+      LearntLaw{{field.mean().begin(), field.mean().end()}, field.variance()}, NetworkClasses{});
 }
 
 }  // namespace scorefield

@@ -1,7 +1,6 @@
 #include "scorefield/learn/autoencoder.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cmath>
@@ -23,17 +22,6 @@ constexpr const char* kLatentDeviation = "latent.deviation";
 
 std::string part(const char* name, std::size_t level) {
   return fmt::format("{}.{}", name, level + 1);
-}
-
-std::unique_ptr<const Evaluator> evaluator_of(const SavedNetwork& network) {
-  const auto weights = std::make_shared<const std::vector<float>>(network.weights);
-  const net::Architecture architecture = network.architecture;
-  // The weights live as long as the evaluator, whose maker holds them.
-  return std::make_unique<const Evaluator>(
-      [weights, architecture] {
-        return network_library().make(architecture, weights->data(), net::Arithmetic::kFloat32);
-      },
-      architecture.input.size(), architecture.output.size(), false, 0);
 }
 
 /// What does not fit; "" where everything does.
@@ -146,27 +134,14 @@ Autoencoder read_autoencoder(const std::filesystem::path& path, const Context& c
   return model;
 }
 
-void check_rows(const DataForm& trained, const Dataset& data) {
-  if (data.shape() != trained.shape) {
-    throw Error(fmt::format("{}: rows of shape [{}], but the autoencoder was trained on {} with [{}]", data.name(),
-                            fmt::join(data.shape(), ", "), trained.name, fmt::join(trained.shape, ", ")));
-  }
-  if (data.is_eight_bit() == trained.eight_bit && data.is_eight_bit() && !(data.affine() == trained.affine)) {
-    throw Error(
-        fmt::format("{}: 8-bit values in other units than those of {}, which the autoencoder was trained on; "
-                    "see --units",
-                    data.name(), trained.name));
-  }
-}
-
 AutoencoderNetworks::AutoencoderNetworks(const Autoencoder& autoencoder) : units_(autoencoder.units) {
   for (const AutoencoderLevel& level : autoencoder.levels) {
-    networks_.push_back(evaluator_of(level.encoder));
-    networks_.push_back(evaluator_of(level.decoder));
+    networks_.push_back(make_evaluator(level.encoder.architecture, level.encoder.weights, 0));
+    networks_.push_back(make_evaluator(level.decoder.architecture, level.decoder.weights, 0));
   }
 }
 
-AutoencoderNetworks::AutoencoderNetworks(AutoencoderUnits units, std::vector<std::unique_ptr<const Evaluator>> networks)
+AutoencoderNetworks::AutoencoderNetworks(AutoencoderUnits units, std::vector<std::shared_ptr<const Evaluator>> networks)
     : units_(std::move(units)), networks_(std::move(networks)) {
   ensure(!networks_.empty() && networks_.size() % 2 == 0, "an encoder and a decoder a level");
 }

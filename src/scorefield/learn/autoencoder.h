@@ -57,17 +57,13 @@ void write_autoencoder(const std::filesystem::path& path, const Autoencoder& aut
 /// Throws Error (with the path) as read_model() does, for a model of another kind, and for sizes that do not fit.
 Autoencoder read_autoencoder(const std::filesystem::path& path, const Context& context);
 
-/// Throws Error where rows of `data` are not what the autoencoder was trained on: another shape, or 8-bit values in
-/// other units.
-void check_rows(const DataForm& trained, const Dataset& data);
-
 /// An autoencoder's networks, asked for any number of rows from any thread; each row has the same bits whatever else is
 /// asked.
 class AutoencoderNetworks {
  public:
   explicit AutoencoderNetworks(const Autoencoder& autoencoder);
   /// Networks of the caller's: encoder and decoder by level.
-  AutoencoderNetworks(AutoencoderUnits units, std::vector<std::unique_ptr<const Evaluator>> networks);
+  AutoencoderNetworks(AutoencoderUnits units, std::vector<std::shared_ptr<const Evaluator>> networks);
 
   std::size_t levels() const { return networks_.size() / 2; }
   std::size_t latents(std::size_t level) const { return networks_[2 * level + 1]->input_size(); }
@@ -87,7 +83,7 @@ class AutoencoderNetworks {
 
  private:
   AutoencoderUnits units_;
-  std::vector<std::unique_ptr<const Evaluator>> networks_;
+  std::vector<std::shared_ptr<const Evaluator>> networks_;
 };
 
 }  // namespace scorefield

@@ -84,7 +84,7 @@ struct Linear {
             std::move(networks)};
   }
   AutoencoderNetworks networks() const {
-    std::vector<std::unique_ptr<const Evaluator>> made;
+    std::vector<std::shared_ptr<const Evaluator>> made;
     for (std::size_t n = 0; n < sizes.size(); ++n) {
       const float* const first = weights.of_network(n);
       const Pair size = sizes[n];

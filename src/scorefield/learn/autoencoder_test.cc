@@ -10,6 +10,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/data/open.h"
 #include "scorefield/learn/autoencoder_task.h"
 #include "scorefield/learn/hierarchy.h"
@@ -34,12 +35,7 @@ class AutoencoderFile : public testing::Test {
  protected:
   void SetUp() override {
     if (!why_no_networks().empty()) GTEST_SKIP() << why_no_networks();
-    folder_ = std::filesystem::temp_directory_path() /
-              ("autoencoder_test_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   static Autoencoder made(const Dataset& data, const std::vector<std::size_t>& latents) {
     net::Architecture likeness;
@@ -57,7 +53,7 @@ class AutoencoderFile : public testing::Test {
     return model;
   }
 
-  std::filesystem::path folder_;
+  TestFolder folder_;
 };
 
 std::string fault_of(const std::function<void()>& act) {

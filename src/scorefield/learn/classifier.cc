@@ -1,7 +1,6 @@
 #include "scorefield/learn/classifier.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 
@@ -16,7 +15,7 @@ namespace {
 constexpr const char* kKind = "classifier";
 
 void check_labelled(const Classifier& classifier, const Dataset& data) {
-  check_rows(classifier, "the classifier", data);
+  check_rows("the classifier", classifier.data, data);
   if (data.labels().empty()) throw Error(fmt::format("{} has no labels to hold the classifier against", data.name()));
   if (data.classes() > classifier.data.classes) {
     throw Error(fmt::format("{}: labels from 0 to {}, but the classifier knows those from 0 to {}", data.name(),
@@ -103,20 +102,6 @@ std::unique_ptr<const NetworkClassifier> make_network_classifier(const Classifie
       classifier.data.classes);
 }
 
-void check_rows(const Classifier& classifier, const std::string& name, const Dataset& data) {
-  const DataForm& form = classifier.data;
-  if (form.shape != data.shape()) {
-    throw Error(fmt::format("{}: trained on {}, whose rows are {}, but those of {} are {}", name, form.name,
-                            fmt::join(form.shape, " x "), data.name(), fmt::join(data.shape(), " x ")));
-  }
-  if (data.is_eight_bit() && form.eight_bit && form.affine != data.affine()) {
-    throw Error(fmt::format(
-        "{}: its values v are {:g} v + {:g} in data units, but {} was trained on {:g} v + {:g}; "
-        "change --units",
-        data.name(), data.affine().scale, data.affine().offset, name, form.affine.scale, form.affine.offset));
-  }
-}
-
 std::unique_ptr<const NetworkClassifier> open_guiding_classifier(const std::filesystem::path& path, const Dataset& data,
                                                                  const Context& context) {
   const Classifier classifier = read_classifier(path, context);
@@ -126,7 +111,7 @@ std::unique_ptr<const NetworkClassifier> open_guiding_classifier(const std::file
                     "--arch classifier --noisy",
                     path.string()));
   }
-  check_rows(classifier, path.string(), data);
+  check_rows(path.string(), classifier.data, data);
   const DataForm& form = classifier.data;
   if (data.classes() > form.classes ||
       (!data.label_names().empty() && !form.label_names.empty() && data.label_names() != form.label_names)) {

@@ -46,10 +46,6 @@ std::unique_ptr<const NetworkClassifier> make_network_classifier(const Classifie
 std::unique_ptr<const NetworkClassifier> open_guiding_classifier(const std::filesystem::path& path, const Dataset& data,
                                                                  const Context& context);
 
-/// Throws Error where rows of `data` have another shape, or (whole numbers from 0 to 255 both) other units than those
-/// that the classifier was trained on. name: of the classifier.
-void check_rows(const Classifier& classifier, const std::string& name, const Dataset& data);
-
 /// The share of rows whose most probable class (ties: the lower) is their label: of rows with noise of deviation sigma,
 /// drawn by `seed` (noisy classifiers), or of clean ones, sigma = 0. Throws Error for rows of another shape, without
 /// labels, or with labels that the classifier does not know, and a sigma that it is not for.

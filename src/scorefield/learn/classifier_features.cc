@@ -69,7 +69,7 @@ std::unique_ptr<FeatureMap> open_feature_map(const std::string& spec, const Data
   if (!shipped && !spec.ends_with(".safetensors")) return make_feature_map(spec, data, seed, context);
   const Classifier classifier =
       read_classifier(shipped ? fashion_mnist_classifier() : std::filesystem::path(spec), context);
-  check_rows(classifier, spec, data);
+  check_rows(spec, classifier.data, data);
   return classifier_features(classifier, spec);
 }
 

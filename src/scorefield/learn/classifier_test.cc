@@ -9,6 +9,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/learn/denoiser.h"
 #include "scorefield/learn/library.h"
 #include "scorefield/learn/model_file.h"
@@ -33,12 +34,7 @@ class ClassifierFile : public testing::Test {
  protected:
   void SetUp() override {
     if (!why_no_networks().empty()) GTEST_SKIP() << why_no_networks();
-    folder_ = std::filesystem::temp_directory_path() /
-              ("classifier_test_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   static Classifier made(bool noisy) {
     const Dataset data = images();
@@ -79,7 +75,7 @@ class ClassifierFile : public testing::Test {
 
   std::filesystem::path path_of(const std::string& name) const { return folder_ / (name + ".safetensors"); }
 
-  std::filesystem::path folder_;
+  TestFolder folder_;
 };
 
 TEST_F(ClassifierFile, ComesBackAndAnswersWithTheSameBits) {

@@ -55,6 +55,7 @@ void write_denoiser(const std::filesystem::path& path, const Denoiser& denoiser)
                       {"centre", denoiser.centre},
                       {"variance", denoiser.law.variance},
                       {"data", denoiser.data},
+                      {"no_class", denoiser.takes_no_class},
                       {"training", denoiser.training}},
                      {{kKind, {denoiser.architecture, denoiser.weights}}},
                      {{kMean, denoiser.law.mean}}});
@@ -75,6 +76,7 @@ Denoiser read_denoiser(const std::filesystem::path& path, const Context& context
     denoiser.law.variance = config.at("variance").get<double>();
     denoiser.data = config.at("data").get<DataForm>();
     denoiser.training = config.at("training");
+    denoiser.takes_no_class = config.value("no_class", true);
   } catch (const nlohmann::json::exception& what) {
     throw fault(fmt::format("its metadata do not describe a denoiser: {}", what.what()));
   } catch (const Error& what) {
@@ -99,7 +101,7 @@ std::unique_ptr<const Field> make_field(const Denoiser& denoiser) {
   auto evaluator = make_evaluator(denoiser.architecture, denoiser.weights, preconditioner->at(1).label);
   return std::make_unique<NetworkField>(std::move(evaluator), std::move(preconditioner),
                                         NetworkUnits{spread_centre(denoiser.centre, denoiser.data), 1}, denoiser.law,
-                                        denoiser.architecture.classes);
+                                        NetworkClasses{denoiser.architecture.classes, denoiser.takes_no_class});
 }
 
 }  // namespace scorefield

@@ -21,6 +21,8 @@ struct Denoiser {
   net::Architecture architecture;
   std::vector<float> weights;
   nlohmann::json training;  // how it was trained, as the run's config has it
+  /// Of one with classes: whether some rows were trained without theirs.
+  bool takes_no_class = true;
 };
 
 /// centre of an image's channels (or of a vector's coordinates), a value a number of the row. [d]

@@ -8,6 +8,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/learn/library.h"
 #include "scorefield/learn/safetensors.h"
 
@@ -18,12 +19,7 @@ class DenoiserFile : public testing::Test {
  protected:
   void SetUp() override {
     if (!why_no_networks().empty()) GTEST_SKIP() << why_no_networks();
-    folder_ = std::filesystem::temp_directory_path() /
-              ("denoiser_test_" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()));
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
   }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
 
   static Denoiser made() {
     const Dataset data = make_dataset<float>("points", {1, 2, 3, 4, 5, 9}, {2}, {}, {0, 1, 1}, {"a", "b"});
@@ -70,7 +66,7 @@ class DenoiserFile : public testing::Test {
     return "";
   }
 
-  std::filesystem::path folder_;
+  TestFolder folder_;
 };
 
 TEST_F(DenoiserFile, ComesBackAndAnswersWithTheSameBits) {
@@ -88,6 +84,17 @@ TEST_F(DenoiserFile, ComesBackAndAnswersWithTheSameBits) {
   const Answer before = make_field(denoiser)->ask(x.view(), std::vector{0.7}, labels, {}, {});
   const Answer after = make_field(back)->ask(x.view(), std::vector{0.7}, labels, {}, {});
   for (std::size_t i = 0; i < 3; ++i) EXPECT_EQ(before.denoised(i, 1), after.denoised(i, 1));
+}
+
+TEST_F(DenoiserFile, OneThatNeverWentWithoutAClassIsNotAskedWithout) {
+  Denoiser denoiser = made();
+  denoiser.takes_no_class = false;
+  write_denoiser(folder_ / "model.safetensors", denoiser);
+  const auto field = make_field(read_denoiser(folder_ / "model.safetensors", {}));
+  const Rows x(2, 2);
+  EXPECT_NO_THROW((void)field->ask(x.view(), std::vector{0.7}, std::vector{0, 1}, {}, {}));
+  EXPECT_THROW((void)field->ask(x.view(), std::vector{0.7}, std::vector{0, -1}, {}, {}), Error);
+  EXPECT_THROW((void)field->ask(x.view(), std::vector{0.7}, {}, {}, {}), Error);
 }
 
 TEST_F(DenoiserFile, ChangedFilesAreNamedErrors) {

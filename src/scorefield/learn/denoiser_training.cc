@@ -94,12 +94,30 @@ DenoiserTraining::~DenoiserTraining() = default;
 
 Denoiser DenoiserTraining::denoiser(nlohmann::json training) const {
   const std::span<const float> average = trainer_->average();
-  return {settings_.target,   law_.centre, form_, law_.law, settings_.architecture, {average.begin(), average.end()},
-          std::move(training)};
+  return {settings_.target,
+          law_.centre,
+          form_,
+          law_.law,
+          settings_.architecture,
+          {average.begin(), average.end()},
+          std::move(training),
+          settings_.loader.class_dropout > 0};
 }
 
 void DenoiserTraining::write(const std::filesystem::path& path, const nlohmann::json& training) const {
   write_denoiser(path, denoiser(training));
+}
+
+std::string DenoiserTraining::loss_label() const {
+  switch (settings_.objective) {
+    case Objective::kExplicit:
+      return "mean of w |D - D of the data|²/d";
+    case Objective::kImplicit:
+    case Objective::kSliced:
+      return "mean of w |D - D of the data|²/d, up to a constant";
+    default:
+      return "mean of w |D - x0|²/d";
+  }
 }
 
 std::size_t DenoiserTraining::picture_evaluations() const {

@@ -56,6 +56,7 @@ class DenoiserTraining final : public Training {
   /// With the averaged weights. training: what the model says of how it was trained.
   Denoiser denoiser(nlohmann::json training) const;
   void write(const std::filesystem::path& path, const nlohmann::json& training) const override;
+  std::string loss_label() const override;
   /// Samples: of grey or RGB images, and of points in the plane.
   std::size_t picture_evaluations() const override;
   void write_picture(const std::filesystem::path& stem, const Context& context) const override;

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
@@ -28,28 +27,6 @@ double middle_label(const Declaration& declaration) {
   const double high = std::isinf(most) ? 1e2 : most;
   return make_declared_preconditioner(declaration)->at(std::sqrt(low * high) * declaration.scale()).label;
 }
-
-/// Of a network that knows no "no class".
-class AlwaysWithClass final : public Field {
- public:
-  explicit AlwaysWithClass(std::unique_ptr<const Field> field) : field_(std::move(field)) {}
-  std::size_t dimension() const override { return field_->dimension(); }
-  Capabilities capabilities() const override { return field_->capabilities(); }
-  std::span<const double> mean() const override { return field_->mean(); }
-  double variance() const override { return field_->variance(); }
-  Answer ask(RowsView<const double> x, std::span<const double> sigma, std::span<const int> labels,
-             const Request& request, const Context& context) const override {
-    if (labels.empty() || std::ranges::find(labels, -1) != labels.end()) {
-      throw Error(
-          "the network always needs a class; name one (--class 0), or declare the number that it takes for "
-          "none (no_class)");
-    }
-    return field_->ask(x, sigma, labels, request, context);
-  }
-
- private:
-  std::unique_ptr<const Field> field_;
-};
 
 }  // namespace
 
@@ -96,12 +73,10 @@ std::unique_ptr<const Field> make_imported_field(std::shared_ptr<const Evaluator
 
 std::unique_ptr<const Field> make_imported_field(std::shared_ptr<const Evaluator> network,
                                                  const Declaration& declaration, LearntLaw law) {
-  auto field = std::make_unique<NetworkField>(
+  return std::make_unique<NetworkField>(
       std::move(network), make_declared_preconditioner(declaration),
       NetworkUnits{std::vector<double>(declaration.dimension(), declaration.centre()), declaration.scale()},
-      std::move(law), declaration.classes);
-  if (declaration.classes == 0 || declaration.no_class) return field;
-  return std::make_unique<AlwaysWithClass>(std::move(field));
+      std::move(law), NetworkClasses{declaration.classes, declaration.no_class.has_value()});
 }
 
 }  // namespace scorefield

@@ -9,6 +9,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/data/npz.h"
 #include "scorefield/learn/library.h"
@@ -135,12 +136,12 @@ TEST(ImportedModel, NeedsItsShape) {
 }
 
 TEST(ImportedModel, ReadsTheJsonBesideIt) {
-  const std::string path = testing::TempDir() + "/scorefield-imported.json";
+  const TestFolder folder;
+  const std::string path = folder / "net.json";
   std::ofstream(path) << "{\"predicts\": ";
-  EXPECT_THAT([&] { read_declaration_beside(testing::TempDir() + "/scorefield-imported.pt", {}); },
-              ThrowsMessage<Error>(HasSubstr("scorefield-imported.json")));
+  EXPECT_THAT([&] { read_declaration_beside(folder / "net.pt", {}); }, ThrowsMessage<Error>(HasSubstr("net.json")));
   std::remove(path.c_str());
-  EXPECT_EQ(read_declaration_beside(testing::TempDir() + "/scorefield-imported.pt", {}).predicts, "denoised");
+  EXPECT_EQ(read_declaration_beside(folder / "net.pt", {}).predicts, "denoised");
 }
 
 }  // namespace

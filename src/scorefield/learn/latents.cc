@@ -43,7 +43,7 @@ Dataset like(const Dataset& other, std::vector<T> values, std::vector<std::size_
 }  // namespace
 
 void standardise_latents(Autoencoder& autoencoder, const Dataset& data, const Context& context) {
-  check_rows(autoencoder.data, data);
+  check_rows("the autoencoder", autoencoder.data, data);
   const Dataset chosen =
       data.size() > kStandardisingRows ? data.select(random_subset(0, data.size(), kStandardisingRows)) : data;
   const AutoencoderNetworks networks(autoencoder);
@@ -72,7 +72,7 @@ std::string autoencoder_digest(const std::filesystem::path& path, const Context&
 
 Dataset latents_of(const Dataset& data, const Autoencoder& autoencoder, const std::string& digest,
                    const Context& context) {
-  check_rows(autoencoder.data, data);
+  check_rows("the autoencoder", autoencoder.data, data);
   const AutoencoderNetworks networks(autoencoder);
   const std::size_t m = autoencoder.latents();
   context.check_memory(data.size(), m * sizeof(float), "the latents");

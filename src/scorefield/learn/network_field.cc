@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "scorefield/base/error.h"
@@ -10,7 +11,7 @@ namespace scorefield {
 
 NetworkField::NetworkField(std::shared_ptr<const Evaluator> evaluator,
                            std::shared_ptr<const Preconditioner> preconditioner, NetworkUnits units, LearntLaw law,
-                           std::size_t classes)
+                           NetworkClasses classes)
     : evaluator_(std::move(evaluator)),
       preconditioner_(std::move(preconditioner)),
       units_(std::move(units)),
@@ -22,12 +23,18 @@ NetworkField::NetworkField(std::shared_ptr<const Evaluator> evaluator,
 }
 
 Capabilities NetworkField::capabilities() const {
-  return {.labels = classes_ > 0};
+  return {.labels = classes_.count > 0};
 }
 
 Answer NetworkField::ask(RowsView<const double> x, std::span<const double> sigma, std::span<const int> labels,
                          const Request& request, const Context& context) const {
-  check_query(x, sigma, labels, request, classes_);
+  check_query(x, sigma, labels, request, classes_.count);
+  if (classes_.count > 0 && !classes_.or_none && (labels.empty() || std::ranges::find(labels, -1) != labels.end())) {
+    throw Error(
+        "the network always needs a class: name one (--class 0); of an imported network that has one, declare the "
+        "number "
+        "that it takes for none (no_class)");
+  }
   Answer answer;
   if (!request.denoised) return answer;
   const std::size_t d = dimension();

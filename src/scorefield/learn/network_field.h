@@ -22,19 +22,25 @@ struct LearntLaw {
   double variance = 0;       // E|x_0 - mean|^2, data units squared
 };
 
+/// Labels run from 0 to count - 1.
+struct NetworkClasses {
+  std::size_t count = 0;  // 0: there are none
+  bool or_none = true;    // whether it can be asked without a class (-1)
+};
+
 /// D = offset + (skip y + out F(in y, label, class))/scale with y the state in the network's units. Evaluated in
 /// float32: D carries some 1e-6 of |in y| out. Tells D alone.
 class NetworkField final : public Field {
  public:
-  /// classes: labels run from 0 to classes - 1; 0: there are none.
   NetworkField(std::shared_ptr<const Evaluator> evaluator, std::shared_ptr<const Preconditioner> preconditioner,
-               NetworkUnits units, LearntLaw law, std::size_t classes);
+               NetworkUnits units, LearntLaw law, NetworkClasses classes);
 
   std::size_t dimension() const override { return units_.offset.size(); }
   Capabilities capabilities() const override;
   std::span<const double> mean() const override { return law_.mean; }
   double variance() const override { return law_.variance; }
-  /// As Field::ask. Throws Error also where the network returns values that are not finite, with the sigma.
+  /// As Field::ask. Throws Error also where the network returns values that are not finite, with the sigma, and
+  /// where it needs a class and gets none.
   Answer ask(RowsView<const double> x, std::span<const double> sigma, std::span<const int> labels,
              const Request& request, const Context& context) const override;
 
@@ -43,7 +49,7 @@ class NetworkField final : public Field {
   std::shared_ptr<const Preconditioner> preconditioner_;
   NetworkUnits units_;
   LearntLaw law_;
-  std::size_t classes_;
+  NetworkClasses classes_;
 };
 
 }  // namespace scorefield

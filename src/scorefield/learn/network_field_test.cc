@@ -49,7 +49,7 @@ TEST(NetworkField, IsTheDenoiserThatItsNetworkWasMadeFor) {
   const double scale = 0.5;
   const auto evaluator = std::make_shared<Evaluator>(
       [&] { return std::make_unique<GaussianNetwork>(d, v * scale * scale, 0.3); }, d, d, true, 0);
-  const NetworkField field(evaluator, make_preconditioner({"edm", "edm", 0.3}), {mean, scale}, {mean, v * d}, 0);
+  const NetworkField field(evaluator, make_preconditioner({"edm", "edm", 0.3}), {mean, scale}, {mean, v * d}, {});
   ThreadPool pool(2);
   Rows x(10, d);
   RandomStream(1, Purpose::kTest).normals(x.values());
@@ -82,7 +82,7 @@ class BrokenNetwork final : public net::Network {
 
 TEST(NetworkField, RefusesNonsenseAndWhatItCannotTell) {
   const auto evaluator = std::make_shared<Evaluator>([] { return std::make_unique<BrokenNetwork>(); }, 1, 1, true, 0);
-  const NetworkField field(evaluator, make_preconditioner({}), {{0}, 1}, {{0}, 1}, 0);
+  const NetworkField field(evaluator, make_preconditioner({}), {{0}, 1}, {{0}, 1}, {});
   const Rows x(1, 1);
   EXPECT_THROW((void)field.ask(x.view(), std::vector{1.0}, {}, {}, {}), Error);
   EXPECT_THROW((void)field.ask(x.view(), std::vector{1.0}, std::vector{0}, {}, {}), Error);
@@ -103,7 +103,7 @@ TEST(NetworkField, ARealNetworksBitsDoNotDependOnTheBatch) {
   for (float& weight : weights) weight *= 0.2F;
   const auto make = [&] { return network_library().make(architecture, weights.data(), net::Arithmetic::kFloat32); };
   const NetworkField field(std::make_shared<Evaluator>(make, 5, 5, true, 0), make_preconditioner({}),
-                           {std::vector<double>(5), 1}, {std::vector<double>(5), 5}, 4);
+                           {std::vector<double>(5), 1}, {std::vector<double>(5), 5}, {.count = 4});
   const std::size_t rows = 37;
   Rows x(rows, 5);
   RandomStream(4, Purpose::kTest).normals(x.values());

@@ -129,6 +129,12 @@ LossSum Trainer::held_out_loss(const Context& context) {
   }
   LossSum sum;
   for (const LossSum& loss : losses) sum.add(loss);
+  if (!std::isfinite(sum.sum)) {
+    throw Error(
+        fmt::format("the loss on rows kept aside is not finite after step {} (learning rate {:.3g}); a smaller "
+                    "learning rate or a longer warm-up may help",
+                    done_, options_.rate.at(done_ == 0 ? 0 : done_ - 1)));
+  }
   return sum;
 }
 

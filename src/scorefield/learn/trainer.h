@@ -94,7 +94,7 @@ class Trainer {
   /// finite; nothing has changed then.
   StepReport step(const Context& context);
 
-  /// The mean of Task::held_out_loss() with the averaged weights.
+  /// The mean of Task::held_out_loss() with the averaged weights. Throws Error where it is not finite.
   LossSum held_out_loss(const Context& context);
 
   /// The averaged weights; those of the last step where there is no average. [weights]

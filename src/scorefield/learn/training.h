@@ -23,7 +23,7 @@ class Training {
   virtual void write(const std::filesystem::path& path, const nlohmann::json& training) const = 0;
 
   /// What the loss is, for figures.
-  virtual std::string loss_label() const { return "mean of w |D - x0|²/d"; }
+  virtual std::string loss_label() const = 0;
   /// What else the record of a checkpoint says, by the averaged weights: an object.
   virtual nlohmann::json figures(const Context& /*context*/) const { return nlohmann::json::object(); }
 

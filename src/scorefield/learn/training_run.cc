@@ -81,9 +81,11 @@ class Running {
         const std::uint64_t done = trainer.steps_done();
         context_.report("training", static_cast<double>(done), static_cast<double>(run_.settings.steps()));
         // Also what a stop left open.
-        if (window_.steps > 0 && is_due(run_.record_every)) finish(done);
+        if (window_.steps > 0 && is_due(run_.record_every)) {
+          or_say_what_is_left([&] { finish(done); });
+        }
         if (done >= run_.settings.steps()) break;
-        window_.add(step());
+        or_say_what_is_left([&] { window_.add(training_->trainer().step(context_)); });
       }
       report_.complete = true;
     } catch (const Cancelled&) {
@@ -105,9 +107,11 @@ class Running {
   }
   double seconds() const { return seconds_before_ + clock_.seconds(); }
 
-  StepReport step() {
+  /// What goes wrong in the work is told with what there is to go on from.
+  template <class Work>
+  void or_say_what_is_left(const Work& work) {
     try {
-      return training_->trainer().step(context_);
+      work();
     } catch (const Error& error) {
       const std::filesystem::path checkpoint = folder_ / kCheckpoint;
       throw Error(fmt::format("{}; {}", error.what(),
@@ -128,8 +132,10 @@ class Running {
     }
   }
 
-  /// The model first: should the end come between the two, the steps up to this checkpoint are made again, and it.
+  /// The records first, which a checkpoint takes for written, then the model: should the end come between the two, the
+  /// steps up to this checkpoint are made again, and it.
   void save() {
+    records_->sync();
     nlohmann::json training = run_.config;
     training["steps_done"] = steps_done();
     training_->write(folder_ / kModel, training);
@@ -201,16 +207,16 @@ TrainingCost measure_cost(const TrainingRun& run, double seconds, const Context&
   const Clock all;
   for (int k = 0; k < kWarmUp; ++k) trainer.step(context);
   TrainingCost cost;
-  {
-    const Clock clock;
-    (void)trainer.held_out_loss(context);
-    cost.held_out = clock.seconds();
-  }
+  const Clock losses;
+  (void)trainer.held_out_loss(context);
+  const double held_out = losses.seconds();
+  (void)training->figures(context);
+  cost.checkpoint = losses.seconds();
   if (training->picture_evaluations() > 0 && run.settings.held_out_rows > 0) {
     // A row of the grid costs as much as a held-out one, or a little more in its smaller chunks.
     const std::size_t rows =
         std::min(run.settings.held_out_rows, (run.held_out == nullptr ? run.data : *run.held_out).size());
-    cost.grid = cost.held_out / static_cast<double>(rows) * static_cast<double>(training->picture_evaluations());
+    cost.grid = held_out / static_cast<double>(rows) * static_cast<double>(training->picture_evaluations());
   }
   const Clock clock;
   std::uint64_t steps = 0;
@@ -224,10 +230,9 @@ TrainingCost measure_cost(const TrainingRun& run, double seconds, const Context&
   return cost;
 }
 
-std::uint64_t steps_within(double seconds, const TrainingCost& cost, std::uint64_t held_out_losses,
-                           std::uint64_t grids) {
+std::uint64_t steps_within(double seconds, const TrainingCost& cost, std::uint64_t checkpoints, std::uint64_t grids) {
   const double left =
-      seconds - static_cast<double>(held_out_losses) * cost.held_out - static_cast<double>(grids) * cost.grid;
+      seconds - static_cast<double>(checkpoints) * cost.checkpoint - static_cast<double>(grids) * cost.grid;
   return static_cast<std::uint64_t>(std::clamp(std::floor(left / cost.step), 1.0, 0x1p40));
 }
 

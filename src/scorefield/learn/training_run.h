@@ -32,18 +32,17 @@ struct TrainingRun {
 
 /// What a training takes on this machine, measured.
 struct TrainingCost {
-  double step = 0;      // seconds
-  double held_out = 0;  // of one held-out loss
-  double grid = 0;      // of one grid of samples; 0 where there is none
+  double step = 0;        // seconds
+  double checkpoint = 0;  // of what a checkpoint's record says: the held-out loss, and figures
+  double grid = 0;        // of one grid of samples; 0 where there is none
 };
 
 /// Runs the training for about `seconds` and throws the result away. What sizes the buffers is not measured: some steps
 /// come before.
 TrainingCost measure_cost(const TrainingRun& run, double seconds, const Context& context);
 
-/// The steps that fit into `seconds` with so many held-out losses and grids; at least 1 and at most 2^40.
-std::uint64_t steps_within(double seconds, const TrainingCost& cost, std::uint64_t held_out_losses,
-                           std::uint64_t grids);
+/// The steps that fit into `seconds` with so many checkpoints and grids; at least 1 and at most 2^40.
+std::uint64_t steps_within(double seconds, const TrainingCost& cost, std::uint64_t checkpoints, std::uint64_t grids);
 
 /// Whether samples can be drawn as a picture: grey or RGB images, and points in the plane.
 bool has_grid(const Dataset& data);

@@ -9,6 +9,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/learn/autoencoder_training.h"
 #include "scorefield/learn/library.h"
@@ -42,13 +43,11 @@ class StopAt final : public ProgressSink {
 
 class TrainingRunTest : public testing::Test {
  protected:
-  fs::path folder_ = fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
+  TestFolder folder_;
   Dataset data_ = few_points();
   void SetUp() override {
     if (!why_no_networks().empty()) GTEST_SKIP() << why_no_networks();
-    fs::create_directories(folder_);
   }
-  void TearDown() override { fs::remove_all(folder_); }
 
   TrainingRun run() const {
     TrainingRun made{data_, nullptr, {}, 2, 5, 0, {{"options", {{"seed", 1}}}}};
@@ -183,6 +182,23 @@ TEST_F(TrainingRunTest, ALossThatIsNotFiniteKeepsTheLastGoodCheckpoint) {
   }
   const Array step = open_safetensors(folder_ / "wild/checkpoint.safetensors", {}).read("step", {});
   EXPECT_GE(step.values<std::int64_t>()[0], 1);
+}
+
+TEST_F(TrainingRunTest, WhateverFirstShowsThatItIsNotFiniteIsToldWithTheCheckpoint) {
+  TrainingRun wild = run();
+  wild.settings.trainer.rate.rate = 1e30;
+  wild.settings.trainer.clip = std::numeric_limits<double>::infinity();
+  wild.grid_every = 1;
+  wild.checkpoint_every = 100;
+  EXPECT_THAT([&] { train(wild, folder_ / "grid"); },
+              testing::ThrowsMessage<Error>(testing::AllOf(testing::HasSubstr("the network returned"),
+                                                           testing::HasSubstr("no checkpoint was due before"))));
+  wild.settings.trainer.rate.rate = 1e38;  // what the network returns is no float32 any more
+  wild.grid_every = 100;
+  wild.checkpoint_every = 1;
+  EXPECT_THAT([&] { train(wild, folder_ / "held out"); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("rows kept aside is not finite after step 1")));
+  EXPECT_FALSE(fs::exists(folder_ / "held out/checkpoint.safetensors"));
 }
 
 TEST_F(TrainingRunTest, ForeignAndBrokenCheckpointsAreRefused) {

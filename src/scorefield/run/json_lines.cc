@@ -63,6 +63,11 @@ void JsonLinesWriter::write(const nlohmann::json& value) {
   }
 }
 
+void JsonLinesWriter::sync() {
+  // Not everything that can be written to can be synced (EINVAL): a pipe, say.
+  if (::fdatasync(descriptor_) != 0 && errno != EINVAL) throw_cannot_write(path_);
+}
+
 std::vector<nlohmann::json> read_json_lines(const std::filesystem::path& path, const Context& context) {
   std::vector<nlohmann::json> values;
   if (!path_exists(path)) return values;

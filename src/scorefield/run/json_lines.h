@@ -20,6 +20,8 @@ class JsonLinesWriter {
 
   /// One line, handed to the system at once. Numbers that are not finite become null.
   void write(const nlohmann::json& value);
+  /// Returns when what was written would survive a power cut.
+  void sync();
 
  private:
   std::filesystem::path path_;

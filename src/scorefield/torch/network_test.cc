@@ -4,12 +4,21 @@
 
 #include <cmath>
 #include <cstring>
+#include <ostream>
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
 #include "scorefield/learn/library.h"
 
 namespace scorefield {
+namespace net {
+
+void PrintTo(const Architecture& architecture, std::ostream* out) {
+  *out << architecture.kind;
+}
+
+}  // namespace net
+
 namespace {
 
 using net::Architecture;
@@ -143,6 +152,36 @@ TEST_P(Kinds, ARowOfEightDoesNotSeeTheOthers) {
     network->evaluate(others.batch(architecture), found.data());
     for (std::size_t k = 0; k < out; ++k) ASSERT_EQ(found[slot * out + k], expected[5 * out + k]) << slot << " " << k;
   }
+}
+
+double relative_distance(const std::vector<float>& a, const std::vector<float>& b) {
+  std::vector<float> difference(a.size());
+  for (std::size_t i = 0; i < a.size(); ++i) difference[i] = a[i] - b[i];
+  return std::sqrt(dot(difference, difference) / dot(b, b));
+}
+
+/// Both factors of a product and the product itself are rounded to 8 bits, each by less than 2^-9 of it: less than
+/// 3 * 2^-9 sqrt(n) after n products in a row whose errors are independent. These networks have at most 64 of them.
+/// Well above float32's error too, or it would not be bfloat16.
+TEST_P(Kinds, Bfloat16IsTheSameNetworkRoundedToEightBits) {
+  const Architecture& architecture = GetParam();
+  const std::vector<float> weights = weights_of(architecture);
+  const Rows32 rows = rows_of(architecture, 8);
+  const std::vector<float> cotangent = normals(4, 8 * architecture.output.size());
+  std::vector<float> outputs[2];
+  std::vector<float> gradients[2];
+  for (const bool bf16 : {false, true}) {
+    const auto network = network_library().make(architecture, weights.data(),
+                                                bf16 ? net::Arithmetic::kBfloat16 : net::Arithmetic::kFloat32);
+    outputs[bf16].resize(cotangent.size());
+    gradients[bf16].resize(weights.size());
+    network->forward(rows.batch(architecture), outputs[bf16].data());
+    network->pull_back(cotangent.data(), gradients[bf16].data(), nullptr);
+  }
+  const double most = 3 * 0x1p-9 * std::sqrt(64.0);
+  EXPECT_LT(relative_distance(outputs[1], outputs[0]), most);
+  EXPECT_GT(relative_distance(outputs[1], outputs[0]), 1e-4);
+  EXPECT_LT(relative_distance(gradients[1], gradients[0]), 2 * most);  // forward and back
 }
 
 TEST_P(Kinds, StartFromTheirLayout) {
