@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -12,34 +11,14 @@
 #include <iterator>
 #include <string>
 
+#include "scorefield/base/test_folder_test.h"
+
 namespace scorefield {
 
 struct CommandResult {
   int status = -1;
   std::string out;
   std::string err;
-};
-
-/// An empty folder of the running test, removed at the end.
-class TestFolder {
- public:
-  TestFolder() {
-    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
-    path_ =
-        std::filesystem::path(testing::TempDir()) /
-        // Of this process: another run of the tests may be under way.
-        (std::string("scorefield-") + test->test_suite_name() + "-" + test->name() + "-" + std::to_string(getpid()));
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  ~TestFolder() { std::filesystem::remove_all(path_); }
-  TestFolder(const TestFolder&) = delete;
-  TestFolder& operator=(const TestFolder&) = delete;
-  const std::filesystem::path& path() const { return path_; }
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-
- private:
-  std::filesystem::path path_;
 };
 
 inline std::string file_text(const std::filesystem::path& path) {

@@ -14,7 +14,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using testing_support::make_zip;
-using testing_support::TemporaryFolder;
 using testing_support::ZipPart;
 
 constexpr std::size_t kCount = 20;
@@ -75,7 +74,7 @@ void write_npz(const fs::path& path, const Truth& truth, const char* images, con
   writer.finish();
 }
 
-void check_formats(const TemporaryFolder& folder, const Truth& truth) {
+void check_formats(const TestFolder& folder, const Truth& truth) {
   const std::size_t side = truth.images[0].height;
   const std::size_t channels = truth.images[0].channels;
   const auto open = [&](const std::string& name) { return open_dataset(folder / name, {}, {}); };
@@ -120,7 +119,7 @@ void check_formats(const TemporaryFolder& folder, const Truth& truth) {
 }
 
 TEST(DataFormats, ColourImagesAreTheSameInEveryFormat) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const Truth truth(3, 32);
   check_formats(folder, truth);
   std::string batch;
@@ -134,7 +133,7 @@ TEST(DataFormats, ColourImagesAreTheSameInEveryFormat) {
 }
 
 TEST(DataFormats, GreyImagesAreTheSameInEveryFormat) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const Truth truth(1, 28);
   check_formats(folder, truth);
   folder.write("train-labels-idx1-ubyte",
@@ -144,7 +143,7 @@ TEST(DataFormats, GreyImagesAreTheSameInEveryFormat) {
 }
 
 TEST(DataFormats, AResolutionMeansTheSameInEveryFormat) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const Truth truth(3, 32);
   check_formats(folder, truth);
   DatasetOptions options;

@@ -12,6 +12,7 @@
 #include <string>
 
 #include "scorefield/base/error.h"
+#include "scorefield/base/test_folder_test.h"
 
 namespace scorefield {
 namespace {
@@ -20,12 +21,6 @@ namespace fs = std::filesystem;
 
 class FileTest : public testing::Test {
  protected:
-  FileTest() {
-    std::string name = (fs::temp_directory_path() / "scorefield-file-XXXXXX").string();
-    root_ = ::mkdtemp(name.data());
-  }
-  ~FileTest() override { fs::remove_all(root_); }
-
   static void put(const fs::path& path, std::string_view text) { std::ofstream(path) << text; }
   static std::string error_of(const std::function<void()>& action) {
     try {
@@ -39,7 +34,7 @@ class FileTest : public testing::Test {
     return static_cast<std::size_t>(std::distance(fs::directory_iterator(root_), fs::directory_iterator()));
   }
 
-  fs::path root_;
+  TestFolder root_;
 };
 
 TEST_F(FileTest, ReadsTheWholeFile) {

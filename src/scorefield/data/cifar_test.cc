@@ -8,7 +8,6 @@ namespace scorefield {
 namespace {
 
 using testing_support::expect_error;
-using testing_support::TemporaryFolder;
 
 /// A record of constant pixels.
 std::string record(const std::vector<int>& labels, char pixel) {
@@ -45,7 +44,7 @@ TEST(Cifar, ReadsFineLabelsOfAHundred) {
 }
 
 TEST(Cifar, OpensFoldersAndFiles) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   folder.write("data_batch_1.bin", record({1}, 'a'));
   folder.write("data_batch_2.bin", record({2}, 'b'));
   folder.write("data_batch_10.bin", record({9}, 'z'));  // no third: not one of them

@@ -20,7 +20,6 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing_support::error_of;
 using testing_support::make_zip;
-using testing_support::TemporaryFolder;
 using testing_support::ZipPart;
 
 /// One pixel.
@@ -144,7 +143,7 @@ TEST(EdmZip, ThreadsChangeNothing) {
 }
 
 TEST(EdmZip, IsKnownByItsContent) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const std::string zip = make_zip({{.name = "a.png", .content = pixel(5)}});
   const auto path = folder.write("images.bin", zip);
   EXPECT_THAT(values(open_dataset(path, {}, {})), ElementsAre(5));

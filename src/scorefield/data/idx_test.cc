@@ -10,7 +10,6 @@ namespace {
 
 using testing_support::big_endian;
 using testing_support::expect_error;
-using testing_support::TemporaryFolder;
 
 std::string header(char type, const std::vector<std::uint32_t>& shape) {
   std::string bytes = {'\0', '\0', type, static_cast<char>(shape.size())};
@@ -72,7 +71,7 @@ TEST(Idx, MembersOfAGzipFollowEachOther) {
 }
 
 TEST(Idx, FindsLabelsBeside) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   folder.write("train-images-idx3-ubyte", kImages);
   EXPECT_TRUE(read_idx(folder / "train-images-idx3-ubyte", {}).labels().empty());
   folder.write("train-labels-idx1-ubyte.gz", gzipped(kLabels));

@@ -10,6 +10,7 @@
 #include <mutex>
 
 #include "scorefield/base/error.h"
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/data/image.h"
 #include "scorefield/data/png.h"
@@ -30,12 +31,6 @@ using testing::IsEmpty;
 
 class ImageFolder : public testing::Test {
  protected:
-  ImageFolder() : root_(fs::path(testing::TempDir()) / ("folder-" + std::to_string(::getpid()))) {
-    fs::remove_all(root_);
-    fs::create_directories(root_);
-  }
-  ~ImageFolder() override { fs::remove_all(root_); }
-
   void put(const std::string& name, const std::string& content) const {
     fs::create_directories((root_ / name).parent_path());
     std::ofstream(root_ / name, std::ios::binary) << content;
@@ -48,12 +43,12 @@ class ImageFolder : public testing::Test {
       read(resolution, context);
     } catch (const Error& e) {
       const std::string text = e.what();
-      return text.starts_with(root_.string()) ? text.substr(root_.string().size()) : text;
+      return text.starts_with(root_.path().string()) ? text.substr(root_.path().string().size()) : text;
     }
     return "no error";
   }
 
-  fs::path root_;
+  TestFolder root_;
 };
 
 /// One pixel.
@@ -80,7 +75,7 @@ TEST_F(ImageFolder, RowsAreInBytewiseOrderOfTheirPaths) {
   put("a10.png", grey(2));
   put("10", grey(0));
   const Dataset data = read();
-  EXPECT_EQ(data.name(), root_.string());
+  EXPECT_EQ(data.name(), root_.path().string());
   EXPECT_THAT(values(data), ElementsAre(0, 1, 2, 3));
   EXPECT_EQ(data.shape(), (std::vector<std::size_t>{1, 1, 1}));
   EXPECT_EQ(data.affine(), kImageUnits);
@@ -215,7 +210,7 @@ TEST_F(ImageFolder, LinksAreFollowedButNotInCircles) {
   fs::remove(root_ / "a/1.png");
   EXPECT_THAT(values(read()), ElementsAre(2, 2));
   fs::create_directory_symlink(root_, root_ / "a/loop");
-  EXPECT_EQ(error(), "/a/loop: a link to " + root_.string() + "/, which is read already; remove the link");
+  EXPECT_EQ(error(), "/a/loop: a link to " + root_.path().string() + "/, which is read already; remove the link");
 }
 
 TEST_F(ImageFolder, PipesAreNotWaitedFor) {

@@ -10,7 +10,6 @@ namespace {
 using testing_support::expect_error;
 using testing_support::little_endian;
 using testing_support::raw;
-using testing_support::TemporaryFolder;
 
 std::string npy(const std::string& header, const std::string& values, int version = 1) {
   return "\x93NUMPY" + little_endian(version, 1) + '\0' + little_endian(header.size(), version == 1 ? 2 : 4) + header +
@@ -85,7 +84,7 @@ TEST(Npy, RefusesWhatIsNotPlainlyRight) {
 }
 
 TEST(Npy, WritesWhatItReads) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const std::vector<double> values = {0.5, -1, 3, 1e300};
   const std::size_t shape[] = {2, 2};
   write_npy<double>(folder / "a.npy", shape, values);

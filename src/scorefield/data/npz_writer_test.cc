@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <numeric>
 
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/data/npy.h"
 #include "scorefield/data/npz.h"
 
@@ -15,9 +16,7 @@ namespace fs = std::filesystem;
 
 class NpzWriterTest : public testing::Test {
  protected:
-  fs::path folder_ = fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
-  void SetUp() override { fs::create_directories(folder_); }
-  void TearDown() override { fs::remove_all(folder_); }
+  TestFolder folder_;
 };
 
 TEST_F(NpzWriterTest, ReadsBackWhatWasWritten) {

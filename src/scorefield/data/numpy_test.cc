@@ -9,8 +9,6 @@
 namespace scorefield {
 namespace {
 
-using testing_support::TemporaryFolder;
-
 bool has_numpy() {
   return std::system("/usr/bin/python3 -c 'import numpy' 2>/dev/null") == 0;
 }
@@ -22,7 +20,7 @@ void run_python(const std::string& script, const std::filesystem::path& argument
 
 TEST(NumPy, EveryTypeAndOrderReadsAsWritten) {
   if (!has_numpy()) GTEST_SKIP() << "no NumPy";
-  const TemporaryFolder folder;
+  const TestFolder folder;
   // Value (i, j, k) = 25 i + 5 j + k - 30, or + 0 for unsigned types: exact in every type.
   run_python(
       "import numpy as n, sys\n"
@@ -53,7 +51,7 @@ TEST(NumPy, EveryTypeAndOrderReadsAsWritten) {
 
 TEST(NumPy, AdmSamplesReadAsWritten) {
   if (!has_numpy()) GTEST_SKIP() << "no NumPy";
-  const TemporaryFolder folder;
+  const TestFolder folder;
   run_python(
       "import numpy as n, sys\n"
       "n.savez(sys.argv[1], n.arange(2 * 4 * 5 * 3, dtype='u1').reshape(2, 4, 5, 3), n.array([7, 1]))\n",

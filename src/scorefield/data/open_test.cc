@@ -11,7 +11,6 @@ namespace fs = std::filesystem;
 using testing_support::expect_error;
 using testing_support::make_zip;
 using testing_support::raw;
-using testing_support::TemporaryFolder;
 
 std::string npy(std::vector<std::size_t> shape, const std::vector<float>& values) {
   return npy_header(ScalarType::kF32, shape) + raw(values);
@@ -41,7 +40,7 @@ TEST(OpenDataset, FashionMnist) {
 }
 
 TEST(OpenDataset, TheContentDecidesWhoReads) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const auto open = [&](const std::string& content) { return open_dataset(folder.write("x.png", content), {}, {}); };
   EXPECT_EQ(open(npy({2, 1}, {1, 2})).size(), 2u);
   EXPECT_EQ(open(make_zip({{"a.npy", npy({3, 1}, {1, 2, 3}), 8}})).size(), 3u);
@@ -63,7 +62,7 @@ TEST(OpenDataset, TheContentDecidesWhoReads) {
 }
 
 TEST(OpenDataset, AFolderOfMnistsFiles) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const std::string images("\0\0\x08\3\0\0\0\2\0\0\0\1\0\0\0\1ab", 18);
   const std::string labels("\0\0\x08\1\0\0\0\2\3\4", 10);
   folder.write("train-images-idx3-ubyte", images);
@@ -99,7 +98,7 @@ TEST(OpenDataset, SyntheticSetsAndNearNames) {
 }
 
 TEST(OpenDataset, RowsInPlaceAreMappedNotLoaded) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const std::vector<float> values(4096, 0.5F);
   const std::size_t shape[] = {64, 64};
   write_npy<float>(folder / "a.npy", shape, values);
@@ -117,7 +116,7 @@ TEST(OpenDataset, RowsInPlaceAreMappedNotLoaded) {
 }
 
 TEST(OpenDataset, KeysAreForNpz) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   DatasetOptions options;
   options.key = "b";
   const fs::path npz = folder.write("x", make_zip({{"a.npy", npy({1, 1}, {1})}, {"b.npy", npy({2, 1}, {1, 2})}}));
@@ -128,7 +127,7 @@ TEST(OpenDataset, KeysAreForNpz) {
 }
 
 TEST(OpenDataset, ClassesKeepTheirNumbers) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const fs::path path = folder.write("x", "x,label\n1,0\n2,5\n3,7\n4,5\n");
   DatasetOptions options;
   options.classes = {7, 5};
@@ -157,7 +156,7 @@ TEST(OpenDataset, SubsetsAreFirstRows) {
 }
 
 TEST(OpenDataset, UnitsAreTheUsers) {
-  const TemporaryFolder folder;
+  const TestFolder folder;
   const std::string bytes = folder.write("x", std::string("\0\0\x08\3\0\0\0\1\0\0\0\1\0\0\0\2\0\xFF", 18));
   const auto row = [](const Dataset& data) {
     std::vector<double> values(data.dimension());

@@ -8,6 +8,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/file.h"
+#include "scorefield/base/test_folder_test.h"
 #include "tests/raw_png.h"
 
 namespace scorefield {
@@ -98,7 +99,8 @@ TEST(Png, WhatIsWrittenIsReadBack) {
   for (const std::size_t channels : {1U, 3U}) {
     Image image{5, 7, channels, std::vector<std::uint8_t>(35 * channels)};
     std::iota(image.pixels.begin(), image.pixels.end(), std::uint8_t{100});
-    const auto path = std::filesystem::path(::testing::TempDir()) / "written.png";
+    const TestFolder folder;
+    const auto path = folder / "written.png";
     write_png(path, image);
     EXPECT_EQ(read_png(map_blob(path), {}).image, image);
     EXPECT_EQ(read_file(path, {}), encode_png(image));

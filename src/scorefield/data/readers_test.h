@@ -4,12 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
 #include <string>
 #include <vector>
 
 #include "scorefield/base/error.h"
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/data/blob.h"
 
 namespace scorefield::testing_support {
@@ -51,29 +50,5 @@ inline std::string little_endian(std::uint64_t value, int size) {
   for (int k = 0; k < size; ++k) bytes += static_cast<char>(value >> (8 * k));
   return bytes;
 }
-
-/// A folder of the test's own, removed afterwards.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    const auto* const test = testing::UnitTest::GetInstance()->current_test_info();
-    path_ = std::filesystem::path(testing::TempDir()) /
-            (std::string("scorefield-") + test->test_suite_name() + "-" + test->name());
-    std::filesystem::remove_all(path_);
-    std::filesystem::create_directories(path_);
-  }
-  ~TemporaryFolder() { std::filesystem::remove_all(path_); }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::filesystem::path operator/(const std::string& name) const { return path_ / name; }
-  std::filesystem::path write(const std::string& name, const std::string& content) const {
-    std::ofstream(path_ / name, std::ios::binary) << content;
-    return path_ / name;
-  }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace scorefield::testing_support

@@ -7,6 +7,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/file.h"
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/run/run_folder.h"
 
 namespace scorefield {
@@ -43,16 +44,7 @@ Findings stopped_by_the_caller(const Context& /*context*/) {
 
 class Reproduce : public testing::Test {
  protected:
-  void SetUp() override {
-    // Tests run side by side: each has its folder.
-    const std::string test = testing::UnitTest::GetInstance()->current_test_info()->name();
-    folder_ = std::filesystem::path(testing::TempDir()) / ("scorefield-reproduce-" + test);
-    std::filesystem::remove_all(folder_);
-    std::filesystem::create_directories(folder_);
-  }
-  void TearDown() override { std::filesystem::remove_all(folder_); }
-
-  std::filesystem::path folder_;
+  TestFolder folder_;
   Claim claim_ = {"a-claim", "Something holds.", "Somebody 2025, eq. 1", "Measured twice.", some_findings};
 };
 

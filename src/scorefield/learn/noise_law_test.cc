@@ -9,6 +9,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/file.h"
+#include "scorefield/base/test_folder_test.h"
 
 namespace scorefield {
 namespace {
@@ -106,12 +107,12 @@ TEST(NoiseLaw, WhatIsNoLawIsRefused) {
   EXPECT_THROW(make_tabulated(std::vector<double>{1, 1}, std::vector<double>{1, 1}), Error);
   EXPECT_THROW(make_tabulated(std::vector<double>{1, 2}, std::vector<double>{0, 0}), Error);
   EXPECT_THROW(make_tabulated(std::vector<double>{1, 2}, std::vector<double>{1, -1}), Error);
-  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "law.csv";
+  const TestFolder folder;
+  const std::filesystem::path path = folder / "law.csv";
   write_file_atomically(path, "sigma,weight\n0.1,1\n10,3\n");
   EXPECT_NEAR(make_noise_law("table:" + path.string(), {}, 0, kInf)->density(10), 3 / (4 * std::log(10.0)), 1e-15);
   write_file_atomically(path, "0.1,1,2\n");
   EXPECT_THROW(make_noise_law("table:" + path.string(), {}, 0, kInf), Error);
-  std::filesystem::remove(path);
 }
 
 TEST(NoiseShares, AntitheticOnesCoverTheIntervalEvenly) {

@@ -5,6 +5,7 @@
 
 #include <cstdlib>
 
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/data/corpus_test.h"
 #include "scorefield/learn/hostile_safetensors_test.h"
 
@@ -16,9 +17,7 @@ using testing_support::expect_corpus_reaches_messages;
 
 class SafetensorsTest : public testing::Test {
  protected:
-  fs::path folder_ = fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
-  void SetUp() override { fs::create_directories(folder_); }
-  void TearDown() override { fs::remove_all(folder_); }
+  TestFolder folder_;
 };
 
 template <class T>

@@ -8,6 +8,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/base/thread_pool.h"
 
 namespace scorefield {
@@ -93,9 +94,7 @@ std::vector<float> copy(std::span<const float> values) {
 
 class TrainerTest : public testing::Test {
  protected:
-  fs::path folder_ = fs::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
-  void SetUp() override { fs::create_directories(folder_); }
-  void TearDown() override { fs::remove_all(folder_); }
+  TestFolder folder_;
 };
 
 TEST(Weights, StartAsTheirTensorsSay) {

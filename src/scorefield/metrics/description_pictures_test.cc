@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "scorefield/base/random.h"
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/data/blob.h"
 #include "scorefield/data/png.h"
 
@@ -16,24 +17,15 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Made anew for every test, removed with it.
 class DescriptionPictures : public testing::Test {
  protected:
-  DescriptionPictures()
-      : folder_(fs::temp_directory_path() /
-                ("scorefield-" + std::string(testing::UnitTest::GetInstance()->current_test_info()->name()))) {
-    fs::remove_all(folder_);
-    fs::create_directory(folder_);
-  }
-  ~DescriptionPictures() override { fs::remove_all(folder_); }
-
   Image picture(const std::string& name) const { return read_png(map_blob(folder_ / name), {}).image; }
   std::vector<std::string> write(const Dataset& data, const Dataset* held_out) const {
     const DataDescription description = describe(data, held_out, {}, {});
     return write_description_pictures(data, held_out, description, 0, folder_, {});
   }
 
-  fs::path folder_;
+  TestFolder folder_;
 };
 
 Dataset random_images(std::size_t n, std::vector<std::int32_t> labels) {

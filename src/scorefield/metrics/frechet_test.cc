@@ -9,6 +9,7 @@
 #include <limits>
 
 #include "scorefield/base/error.h"
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/data/npz_writer.h"
 #include "scorefield/metrics/two_samples_test.h"
 
@@ -119,7 +120,8 @@ TEST(Frechet, TheErrorIsThatOfLeavingRowsOut) {
 }
 
 TEST(Frechet, ReadsStatisticsAndRefusesWhatIsNone) {
-  const std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "frechet_test.npz";
+  const TestFolder folder;
+  const std::filesystem::path path = folder / "statistics.npz";
   const auto write = [&](const std::vector<double>& mu, std::vector<std::size_t> shape,
                          const std::vector<double>& sigma) {
     NpzWriter writer(path);
@@ -156,7 +158,6 @@ TEST(Frechet, ReadsStatisticsAndRefusesWhatIsNone) {
     writer.finish();
   }
   refuses("sigma");
-  std::filesystem::remove(path);
   const Rows x = normal_rows(9, 3, 1);
   EXPECT_THROW(FrechetReference(x.view(), {}).distance(normal_rows(9, 4, 1).view(), {}), Error);
   EXPECT_THROW(mean_and_covariance(normal_rows(1, 3, 1).view(), {}), Error);

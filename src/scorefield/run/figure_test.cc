@@ -9,6 +9,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/file.h"
+#include "scorefield/base/test_folder_test.h"
 
 namespace scorefield {
 namespace {
@@ -45,12 +46,6 @@ Picture read_picture(const fs::path& path) {
 
 class FigureTest : public testing::Test {
  protected:
-  FigureTest() {
-    std::string name = (fs::temp_directory_path() / "scorefield-figure-XXXXXX").string();
-    root_ = ::mkdtemp(name.data());
-  }
-  ~FigureTest() override { fs::remove_all(root_); }
-
   Picture write(const Figure& figure) {
     write_figure(figure, root_ / "f");
     const std::string svg = read_text(root_ / "f.svg", {});
@@ -58,7 +53,7 @@ class FigureTest : public testing::Test {
     return read_picture(root_ / "f.png");
   }
 
-  fs::path root_;
+  TestFolder root_;
 };
 
 Figure one_panel(const Panel& panel) {

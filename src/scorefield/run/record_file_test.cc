@@ -8,15 +8,13 @@
 #include <vector>
 
 #include "scorefield/base/error.h"
+#include "scorefield/base/test_folder_test.h"
 
 namespace scorefield {
 namespace {
 
 class RecordFileTest : public testing::Test {
  protected:
-  void SetUp() override { std::filesystem::remove(path); }
-  void TearDown() override { std::filesystem::remove(path); }
-
   static std::vector<std::uint32_t> read_all(const RecordFile& file) {
     std::vector<std::uint32_t> values;
     file.read([&](std::span<const std::byte> bytes) {
@@ -26,9 +24,8 @@ class RecordFileTest : public testing::Test {
     return values;
   }
 
-  // Tests run beside each other: a file each.
-  std::filesystem::path path =
-      std::filesystem::path(testing::TempDir()) / testing::UnitTest::GetInstance()->current_test_info()->name();
+  TestFolder folder_;
+  std::filesystem::path path = folder_ / "records";
 };
 
 TEST_F(RecordFileTest, GoesOnWhereItStoppedAndDropsACutOffRecord) {

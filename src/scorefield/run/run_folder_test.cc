@@ -12,6 +12,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/file.h"
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/base/version.h"
 
 namespace scorefield {
@@ -21,12 +22,6 @@ namespace fs = std::filesystem;
 
 class RunFolderTest : public testing::Test {
  protected:
-  RunFolderTest() {
-    std::string name = (fs::temp_directory_path() / "scorefield-run-XXXXXX").string();
-    root_ = ::mkdtemp(name.data());
-  }
-  ~RunFolderTest() override { fs::remove_all(root_); }
-
   static std::string error_of(const std::function<void()>& action) {
     try {
       action();
@@ -37,7 +32,7 @@ class RunFolderTest : public testing::Test {
   }
   static void put(const fs::path& path, std::string_view text) { std::ofstream(path) << text; }
 
-  fs::path root_;
+  TestFolder root_;
 };
 
 TEST_F(RunFolderTest, NumbersGoUpFromTheHighest) {

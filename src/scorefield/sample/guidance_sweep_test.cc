@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "scorefield/base/error.h"
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/data/synthetic.h"
 #include "scorefield/field/empirical.h"
@@ -144,14 +145,11 @@ TEST(GuidanceSweep, OfRowsCountsRows) {
   // Half of all rows are of the class: four standard deviations of a fair coin.
   EXPECT_NEAR(report.results[0].pure.value, 0.5, 4 * 0.5 / 8);
 
-  const auto folder = std::filesystem::path(testing::TempDir()) / "scorefield-guidance-sweep";
-  std::filesystem::remove_all(folder);
-  std::filesystem::create_directories(folder);
+  const TestFolder folder;
   write_guidance(sweep, report, folder);
   for (const char* name : {"report.json", "samples.npz", "curves.png", "samples.png"}) {
     EXPECT_TRUE(std::filesystem::exists(folder / name)) << name;
   }
-  std::filesystem::remove_all(folder);
 }
 
 TEST(GuidanceSweep, ASampleOfOneStepBelongsWhereItIs) {

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/field/empirical.h"
 
 namespace scorefield {
@@ -38,8 +39,7 @@ TEST(SamplingRun, CountsTheEvaluationsOfEachSample) {
                   .batch = 3};
   run.second_moment = second_moment(field);
   EXPECT_FALSE(evaluations_of(run).has_value());
-  const auto path = std::filesystem::path(testing::TempDir()) / "scorefield-sampling-run";
-  std::filesystem::remove_all(path);
+  const TestFolder path;
   {
     RunFolder folder = RunFolder::take(path);
     folder.begin(nlohmann::json::object());
@@ -53,7 +53,6 @@ TEST(SamplingRun, CountsTheEvaluationsOfEachSample) {
     EXPECT_EQ(json["nfe_least"], 3);
     EXPECT_EQ(json["nfe_most"], 6);
   }
-  std::filesystem::remove_all(path);
 }
 
 TEST(SamplingRun, NeedsNoDataToHoldItsSamplesAgainst) {
@@ -64,8 +63,7 @@ TEST(SamplingRun, NeedsNoDataToHoldItsSamplesAgainst) {
                   .sampling = {.field = field, .sampler = find_sampler("heun"), .levels = {9, 1, 0}},
                   .seeds = {0, 1, 2},
                   .batch = 2};
-  const auto path = std::filesystem::path(testing::TempDir()) / "scorefield-sampling-run-alone";
-  std::filesystem::remove_all(path);
+  const TestFolder path;
   {
     RunFolder folder = RunFolder::take(path);
     folder.begin(nlohmann::json::object());
@@ -79,7 +77,6 @@ TEST(SamplingRun, NeedsNoDataToHoldItsSamplesAgainst) {
     EXPECT_FALSE(std::filesystem::exists(folder / "nearest.npz"));
     EXPECT_FALSE(std::filesystem::exists(folder / "nearest.png"));
   }
-  std::filesystem::remove_all(path);
 }
 
 }  // namespace

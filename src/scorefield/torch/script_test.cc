@@ -6,6 +6,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
+#include "scorefield/base/test_folder_test.h"
 #include "scorefield/learn/library.h"
 #include "tests/paths.h"
 
@@ -144,7 +145,8 @@ TEST(Script, RefusesOtherFilesInOneLine) {
   expect_fault(model("state-dict.pt"), images(), "holds weights (torch.save)");
   expect_fault(model("make.py"), images(), "not a TorchScript file");
 
-  const std::string path = testing::TempDir() + "/scorefield-script-test.pt";
+  const TestFolder folder;
+  const std::string path = folder / "broken.pt";
   const auto expect_bytes = [&](const std::string& bytes, const std::string& part) {
     std::ofstream(path, std::ios::binary) << bytes;
     expect_fault(path, images(), part);
