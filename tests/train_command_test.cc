@@ -92,7 +92,8 @@ TEST_F(TrainCommand, AModelOfAProcessIsSampledWhereThatHasNoiseLevels) {
 }
 
 TEST_F(TrainCommand, WithoutClassDropoutItAlwaysNeedsAClass) {
-  const std::string mixture = " --data mixture:d=2,rank=2,modes=4,classes=2,n=200 --width 8 --layers 1 --steps 5 --batch 32";
+  const std::string mixture =
+      " --data mixture:d=2,rank=2,modes=4,classes=2,n=200 --width 8 --layers 1 --steps 5 --batch 32";
   ASSERT_EQ(train(mixture + " --conditional --class-dropout 0 --out a").status, 0);
   const std::string sample = "sample --model a/model.safetensors --seeds 0-3 ";
   const CommandResult without = run_command(sample + "--out b", folder_);
