@@ -1,6 +1,7 @@
 # The rules of the house that a script can check: cmake -P cmake/check_house.cmake
 #  - includes only point down the floors, and name their file from the root of the sources;
 #  - the library prints nothing, exits never, reads no environment variable (tests may);
+#  - a source begins with its own header, which thereby compiles alone;
 #  - a header guards itself with #pragma once; a file stays under 500 lines.
 cmake_minimum_required(VERSION 3.25)
 get_filename_component(root "${CMAKE_CURRENT_LIST_DIR}/.." ABSOLUTE)
@@ -31,6 +32,14 @@ foreach(floor ${floors})
     endif()
     if(file MATCHES "\\.h$" AND NOT text MATCHES "#pragma once")
       fault("${file}: no #pragma once")
+    endif()
+    string(REGEX REPLACE "\\.cc$" ".h" own "${file}")
+    if(file MATCHES "\\.cc$" AND NOT file MATCHES "_test\\.cc$" AND EXISTS "${root}/${own}")
+      string(REGEX REPLACE "^src/" "" own "${own}")
+      string(REGEX MATCH "#include [^\n]*" first "${text}")
+      if(NOT first STREQUAL "#include \"${own}\"")
+        fault("${file}: begins with ${first}; its own header comes first")
+      endif()
     endif()
     string(REGEX MATCHALL "#include \"[^\"]*\"" includes "${text}")
     foreach(include ${includes})

@@ -1,6 +1,6 @@
 # `find_package(scorefield)` after `cmake --install`.
 include(CMakePackageConfigHelpers)
-install(TARGETS scorefield EXPORT scorefield FILE_SET HEADERS)
+install(TARGETS scorefield EXPORT scorefield FILE_SET HEADERS FILE_SET lone_headers)
 install(TARGETS scorefield_command)
 if(TARGET scorefield_networks)
   install(TARGETS scorefield_networks LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/scorefield)

@@ -51,9 +51,10 @@ if(CLANG_FORMAT)
   set_tests_properties(house.formatting PROPERTIES LABELS house)
 endif()
 
-# Every public header compiles alone, and a stranger's project builds against what is installed.
+# Every public header compiles alone (library.cmake), and a stranger's project builds against what is installed.
 if(NOT SCOREFIELD_SANITIZE)
-  set_target_properties(scorefield PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON)
+  set_target_properties(scorefield PROPERTIES VERIFY_INTERFACE_HEADER_SETS ON
+                        INTERFACE_HEADER_SETS_TO_VERIFY lone_headers)
   cmake_language(DEFER CALL add_custom_target scorefield_headers ALL
                  DEPENDS scorefield_verify_interface_header_sets)
   add_test(NAME house.install
