@@ -3,14 +3,15 @@
 
 #include <deque>
 #include <mutex>
+#include <vector>
 
 #include "scorefield/field/field.h"
 
 namespace scorefield {
 
-/// Answers from memory when it is asked for the denoised means of the very same states at one noise level again: a
-/// search that moves the levels one by one runs into the same states up to the level it moved. Bits are those of the
-/// field.
+/// Answers from memory when it is asked for the denoised means of the very same states at one noise level, under
+/// the same labels, again: a search that moves the levels one by one runs into the same states up to the level it
+/// moved. Bits are those of the field.
 class RememberingField final : public Field {
  public:
   /// Keeps the last `most` answers, of at most `bytes` together. field must live as long.
@@ -32,6 +33,7 @@ class RememberingField final : public Field {
  private:
   struct Memory {
     double sigma;
+    std::vector<int> labels;  // as they were given
     Rows x;
     Rows denoised;
     double seconds;

@@ -87,6 +87,55 @@ TEST(ScheduleSearch, GivesTheLevelThatAnAnalyticalFirstStepMakesFree) {
   expect_schedule(problem, search.budgets[0], search.budgets[0].own);
 }
 
+/// Counts the states that it is asked for.
+class Counting final : public Field {
+ public:
+  explicit Counting(const Field& field) : field_(field) {}
+  std::size_t dimension() const override { return field_.dimension(); }
+  Capabilities capabilities() const override { return field_.capabilities(); }
+  std::span<const double> mean() const override { return field_.mean(); }
+  double variance() const override { return field_.variance(); }
+  Answer ask(RowsView<const double> x, std::span<const double> sigma, std::span<const int> labels,
+             const Request& request, const Context& context) const override {
+    asked += static_cast<double>(x.rows);
+    return field_.ask(x, sigma, labels, request, context);
+  }
+  mutable double asked = 0;
+
+ private:
+  const Field& field_;
+};
+
+TEST(ScheduleSearch, CostsAboutWhatIsExpected) {
+  for (const char* solver : {"euler", "ipndm3"}) {
+    const ScheduleProblem problem = small_problem(solver, true);
+    const Counting field(problem.sampling.field);
+    const ScheduleSearchOptions options = small_options({5, 8});
+    (void)exact_ends(with_field(field, problem), options.held_out, options.reference_steps, {});
+    EXPECT_EQ(field.asked, 64 * (4 * (60 + 30) - 6)) << "the last steps, to 0, take one each of the four";
+    field.asked = 0;
+    (void)search_schedules(with_field(field, problem), options, {});
+    const SearchCost cost = expected_cost(options);
+    EXPECT_GT(field.asked, cost.all / 2) << solver;
+    EXPECT_LT(field.asked, cost.all * 2) << solver;
+    EXPECT_EQ(cost.exact_ends, 6 * 60 * (64 + 48));
+  }
+}
+
+TEST(ScheduleSearch, SettlesWhatTheExactEndsAreSureEnoughFor) {
+  ScheduleSearch search;
+  search.training_uncertainty = 0.02;
+  search.held_out_uncertainty = 0.01;
+  EXPECT_EQ(search.uncertainty(), 0.02);
+  BudgetSchedules budget;
+  budget.fixed.emplace_back();
+  budget.fixed_is_better = true;
+  budget.fixed[0].held_out.value = 0.21;
+  EXPECT_TRUE(search.is_settled(budget));
+  budget.fixed[0].held_out.value = 0.19;
+  EXPECT_FALSE(search.is_settled(budget));
+}
+
 std::string refusal(const ScheduleProblem& problem, const ScheduleSearchOptions& options) {
   try {
     search_schedules(problem, options, {});
