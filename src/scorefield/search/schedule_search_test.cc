@@ -5,6 +5,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/thread_pool.h"
+#include "scorefield/field/forwarding_field.h"
 #include "scorefield/search/small_problem_test.h"
 
 namespace scorefield {
@@ -88,22 +89,15 @@ TEST(ScheduleSearch, GivesTheLevelThatAnAnalyticalFirstStepMakesFree) {
 }
 
 /// Counts the states that it is asked for.
-class Counting final : public Field {
+class Counting final : public ForwardingField {
  public:
-  explicit Counting(const Field& field) : field_(field) {}
-  std::size_t dimension() const override { return field_.dimension(); }
-  Capabilities capabilities() const override { return field_.capabilities(); }
-  std::span<const double> mean() const override { return field_.mean(); }
-  double variance() const override { return field_.variance(); }
+  using ForwardingField::ForwardingField;
   Answer ask(RowsView<const double> x, std::span<const double> sigma, std::span<const int> labels,
              const Request& request, const Context& context) const override {
     asked += static_cast<double>(x.rows);
     return field_.ask(x, sigma, labels, request, context);
   }
   mutable double asked = 0;
-
- private:
-  const Field& field_;
 };
 
 TEST(ScheduleSearch, CostsAboutWhatIsExpected) {

@@ -10,6 +10,7 @@
 #include "scorefield/base/error.h"
 #include "scorefield/base/names.h"
 #include "scorefield/base/random.h"
+#include "scorefield/field/forwarding_field.h"
 #include "scorefield/process/schedule.h"
 #include "scorefield/sample/adaptive.h"
 
@@ -67,16 +68,12 @@ void check_plan(const std::vector<std::string>& solvers, const std::vector<std::
 
 /// A field that tells how far down the slowest sample of a reference is, whose steps nobody knows before. Of one
 /// thread.
-class Watched final : public Field {
+class Watched final : public ForwardingField {
  public:
   /// tell: a share of the way from the first level to the last, once for the looser solution and once for the tighter.
   Watched(const Field& field, double first, double last, std::function<void(double)> tell)
-      : field_(field), first_(first), way_(std::log(first / last)), tell_(std::move(tell)) {}
+      : ForwardingField(field), first_(first), way_(std::log(first / last)), tell_(std::move(tell)) {}
 
-  std::size_t dimension() const override { return field_.dimension(); }
-  Capabilities capabilities() const override { return field_.capabilities(); }
-  std::span<const double> mean() const override { return field_.mean(); }
-  double variance() const override { return field_.variance(); }
   Answer ask(RowsView<const double> x, std::span<const double> sigma, std::span<const int> labels,
              const Request& request, const Context& context) const override {
     // The tighter of the two takes more steps, of a method of order 5.
@@ -89,7 +86,6 @@ class Watched final : public Field {
   }
 
  private:
-  const Field& field_;
   double first_;
   double way_;
   std::function<void(double)> tell_;

@@ -11,6 +11,7 @@
 #include "scorefield/base/random.h"
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/field/empirical.h"
+#include "scorefield/field/forwarding_field.h"
 #include "scorefield/search/small_problem_test.h"
 
 namespace scorefield {
@@ -199,13 +200,9 @@ TEST(FlowReference, SameBitsOnManyThreadsAndForAnyBatch) {
 }
 
 /// What goes in and what comes out rounded to float32, as a network has it.
-class InFloat32 final : public Field {
+class InFloat32 final : public ForwardingField {
  public:
-  explicit InFloat32(const Field& field) : field_(field) {}
-  std::size_t dimension() const override { return field_.dimension(); }
-  Capabilities capabilities() const override { return field_.capabilities(); }
-  std::span<const double> mean() const override { return field_.mean(); }
-  double variance() const override { return field_.variance(); }
+  using ForwardingField::ForwardingField;
   Answer ask(RowsView<const double> x, std::span<const double> sigma, std::span<const int> labels,
              const Request& request, const Context& context) const override {
     Rows rounded(x.rows, x.cols);
@@ -216,9 +213,6 @@ class InFloat32 final : public Field {
     for (double& value : answer.denoised.values()) value = static_cast<float>(value);
     return answer;
   }
-
- private:
-  const Field& field_;
 };
 
 TEST(FlowEnds, OfAFieldInFloat32AreAsSureAsTheySay) {
