@@ -3,10 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <filesystem>
+
+#include "scorefield/base/test_folder_test.h"
 
 namespace scorefield {
 namespace {
@@ -38,16 +37,14 @@ TEST(RunArguments, ACommandHasThoseThatItNames) {
 }
 
 TEST(RunArguments, TheFolderIsTheOneThatIsNamed) {
-  const auto path =
-      std::filesystem::path(testing::TempDir()) / ("scorefield-run-arguments-" + std::to_string(getpid()));
-  std::filesystem::remove_all(path);
+  const TestFolder parent;
+  const auto path = parent / "mine";
   RunArguments run;
   run.out = path.string();
   const RunFolder folder = run_folder(run, "unused");
   EXPECT_EQ(folder.path(), path);
   EXPECT_EQ(start_again_text("schedule", folder),
             "start again with: scorefield schedule --config " + run.out + "/config.json --out " + run.out);
-  std::filesystem::remove_all(path);
 }
 
 }  // namespace
