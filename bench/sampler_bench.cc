@@ -12,6 +12,7 @@
 #include "scorefield/base/error.h"
 #include "scorefield/data/open.h"
 #include "scorefield/field/empirical.h"
+#include "scorefield/field/forwarding_field.h"
 #include "scorefield/process/schedule.h"
 #include "scorefield/sample/sample.h"
 
@@ -61,14 +62,10 @@ class PreparedField final : public Field {
 };
 
 /// Forwards to a field and adds up the time that it takes.
-class TimedField final : public Field {
+class TimedField final : public ForwardingField {
  public:
-  explicit TimedField(const Field& field) : field_(field) {}
+  using ForwardingField::ForwardingField;
 
-  std::size_t dimension() const override { return field_.dimension(); }
-  Capabilities capabilities() const override { return field_.capabilities(); }
-  std::span<const double> mean() const override { return field_.mean(); }
-  double variance() const override { return field_.variance(); }
   Answer ask(RowsView<const double> x, std::span<const double> sigma, std::span<const int> labels,
              const Request& request, const Context& context) const override {
     const double began = cpu_seconds();
@@ -80,7 +77,6 @@ class TimedField final : public Field {
   double seconds_an_answer() const { return seconds_ / static_cast<double>(answers_); }
 
  private:
-  const Field& field_;
   mutable double seconds_ = 0;
   mutable std::size_t answers_ = 0;
 };

@@ -115,6 +115,39 @@ void add_machine_arguments(CLI::App& command, MachineArguments& arguments) {
       ->group("Machine");
 }
 
+void add_run_arguments(CLI::App& command, RunArguments& arguments, const RunFlags& flags) {
+  const char* const group = "Run";
+  command.add_option("--out,--outdir", arguments.out, flags.out)->group(group);
+  if (flags.repeats) {
+    command.add_option("--config", arguments.config, "Repeat the run of this config.json; flags override it")
+        ->group(group);
+  }
+  if (flags.resumes) {
+    command.add_option("--resume", arguments.resume, "Go on with the interrupted run in this folder")
+        ->excludes("--out")
+        ->group(group);
+  }
+  if (flags.dry_run != nullptr) command.add_flag("--dry-run", arguments.dry_run, flags.dry_run)->group(group);
+  command.add_flag("--json", arguments.json, flags.json)->group(group);
+}
+
+void add_batch_argument(CLI::App& command, std::size_t& batch, std::string_view what) {
+  command.add_option("--batch", batch, fmt::format("{} at a time; never changes a result", what))
+      ->check(CLI::Range(1, 1 << 20))
+      ->capture_default_str()
+      ->group("Machine");
+}
+
+RunFolder run_folder(const RunArguments& arguments, std::string_view name) {
+  const std::string& path = arguments.folder();
+  return path.empty() ? RunFolder::make_numbered("runs", name) : RunFolder::take(path);
+}
+
+std::string start_again_text(std::string_view command, const RunFolder& folder) {
+  const std::string path = folder.path().string();
+  return fmt::format("start again with: scorefield {} --config {}/config.json --out {}", command, path, path);
+}
+
 struct Machine::Parts {
   explicit Parts(int threads) : pool(threads) {}
   ThreadPool pool;

@@ -12,6 +12,7 @@
 #include "scorefield/base/context.h"
 #include "scorefield/data/dataset.h"
 #include "scorefield/data/open.h"
+#include "scorefield/run/run_folder.h"
 
 namespace CLI {
 class App;
@@ -35,10 +36,41 @@ struct MachineArguments {
   std::string memory_limit;  // "" (3/4 of RAM), or bytes with an optional K, M, G
 };
 
+/// The flags about what a run writes and prints, as typed.
+struct RunArguments {
+  std::string out;
+  std::string config;
+  std::string resume;
+  bool dry_run = false;
+  bool json = false;
+
+  /// Of the run's folder; "" for a new one.
+  const std::string& folder() const { return out.empty() ? resume : out; }
+};
+
+/// Which of them a command has, and what its help says of them.
+struct RunFlags {
+  const char* out = "Run folder (default: a new one under runs/)";
+  bool repeats = true;            // --config
+  bool resumes = false;           // --resume
+  const char* dry_run = nullptr;  // null: there is none
+  const char* json = "Print JSON in place of text";
+};
+
 /// Adds --data, --key, --classes, --subset, --units, --resolution.
 void add_data_arguments(CLI::App& command, DataArguments& arguments);
 /// Adds --threads and --memory-limit.
 void add_machine_arguments(CLI::App& command, MachineArguments& arguments);
+
+/// Adds --out (--outdir) and --json, and of --config, --resume and --dry-run what `flags` says.
+void add_run_arguments(CLI::App& command, RunArguments& arguments, const RunFlags& flags = {});
+/// Adds --batch: so many of `what` ("Samples") at a time.
+void add_batch_argument(CLI::App& command, std::size_t& batch, std::string_view what);
+
+/// The folder that the flags name, or a new one under runs/ with `name` in its name.
+RunFolder run_folder(const RunArguments& arguments, std::string_view name);
+/// "start again with: scorefield COMMAND --config ...", for a run that cannot be resumed.
+std::string start_again_text(std::string_view command, const RunFolder& folder);
 
 /// Threads, Ctrl-C, progress on a terminal and the memory limit of one command.
 class Machine {

@@ -27,9 +27,7 @@ struct CompareArguments {
   SamplerArguments sampler;
   FieldArguments field;
   std::string seeds = "0-63";
-  std::string out;
-  std::string config;
-  bool json = false;
+  RunArguments run;
 };
 
 void run_compare(const CLI::App& command, const CompareArguments& arguments) {
@@ -63,22 +61,21 @@ void run_compare(const CLI::App& command, const CompareArguments& arguments) {
   nlohmann::json result = deviation_json(noised, runs);
   result["radius"] = radius;
   std::optional<RunFolder> folder;  // made when there is something to write
-  if (!arguments.out.empty()) {
+  if (!arguments.run.out.empty()) {
     nlohmann::json config = {{"command", "compare"},
                              {"options", resolved_options(command)},
                              {"levels", levels},
                              {"data_digest", data.digest()},
                              {"model_digest", model.digest}};
-    if (config["options"].contains("sigma-max")) config["options"]["sigma-max"] = sampler.schedule.sigma_max;
-    if (config["options"].contains("sigma-min")) config["options"]["sigma-min"] = sampler.schedule.sigma_min;
+    put_fitted(sampler.schedule, config);
     if (model.declared) config["model"] = declaration_json(*model.declared);
-    folder = RunFolder::take(arguments.out);
+    folder = RunFolder::take(arguments.run.out);
     folder->begin(config);
     write_json(*folder / "deviation.json", result);
     write_figure(noised_deviation_figure(noised), *folder / "noised");
     write_figure(trajectory_deviation_figure(runs.levels), *folder / "trajectories");
   }
-  if (arguments.json) {
+  if (arguments.run.json) {
     fmt::print("{}\n", json_text(result));
     return;
   }
@@ -100,11 +97,7 @@ void add_compare_command(CLI::App& app) {
   add_end_argument(*command, arguments->sampler);
   add_field_arguments(*command, arguments->field);
   add_label_argument(*command, arguments->field);
-  command->add_option("--out,--outdir", arguments->out, "A folder for deviation.json and figures (default: none)")
-      ->group("Run");
-  command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
-      ->group("Run");
-  command->add_flag("--json", arguments->json, "Print JSON in place of text")->group("Run");
+  add_run_arguments(*command, arguments->run, {.out = "A folder for deviation.json and figures (default: none)"});
   add_machine_arguments(*command, arguments->machine);
   command->footer(
       "Examples:\n"

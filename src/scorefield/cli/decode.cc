@@ -19,9 +19,7 @@ struct DecodeArguments {
   MachineArguments machine;
   std::string model;
   std::string samples;
-  std::string out;
-  std::string config;
-  bool json = false;
+  RunArguments run;
 };
 
 void run_decode(const CLI::App& command, const DecodeArguments& arguments) {
@@ -33,14 +31,13 @@ void run_decode(const CLI::App& command, const DecodeArguments& arguments) {
   check_same_autoencoder(samples, arguments.samples, arguments.model, digest);
   const Dataset decoded = decode_latents(samples.rows, autoencoder, context);
 
-  RunFolder folder = arguments.out.empty() ? RunFolder::make_numbered("runs", "decode-" + short_name(arguments.samples))
-                                           : RunFolder::take(arguments.out);
+  RunFolder folder = run_folder(arguments.run, "decode-" + short_name(arguments.samples));
   folder.begin({{"command", "decode"},
                 {"options", resolved_options(command)},
                 {"autoencoder_digest", digest},
                 {"samples_digest", samples.rows.digest()}});
   write_decoded(decoded, folder);
-  if (arguments.json) {
+  if (arguments.run.json) {
     fmt::print("{}\n", nlohmann::json{{"rows", decoded.size()},
                                       {"shape", decoded.shape()},
                                       {"autoencoder_known", !samples.autoencoder.empty()},
@@ -70,10 +67,7 @@ void add_decode_command(CLI::App& app) {
                    "Latents as scorefield latents standardises them: a folder of sample, or an array")
       ->required()
       ->group("Data");
-  command->add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");
-  command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
-      ->group("Run");
-  command->add_flag("--json", arguments->json, "Print JSON in place of text")->group("Run");
+  add_run_arguments(*command, arguments->run);
   add_machine_arguments(*command, arguments->machine);
   command->footer(
       "Examples:\n"

@@ -26,9 +26,7 @@ struct DescribeArguments {
   std::optional<std::size_t> rows;
   bool exhaustive = false;
   std::uint64_t seed = 0;
-  std::string out;
-  std::string config;
-  bool json = false;
+  RunArguments run;
 };
 
 void run_describe(const CLI::App& command, const DescribeArguments& arguments) {
@@ -43,9 +41,7 @@ void run_describe(const CLI::App& command, const DescribeArguments& arguments) {
   nlohmann::json config = result;
   config["command"] = "describe";
   config["options"] = resolved_options(command);
-  RunFolder folder = arguments.out.empty()
-                         ? RunFolder::make_numbered("runs", "describe-" + short_name(arguments.data.data))
-                         : RunFolder::take(arguments.out);
+  RunFolder folder = run_folder(arguments.run, "describe-" + short_name(arguments.data.data));
   folder.begin(config);
 
   DescribeOptions options;
@@ -55,17 +51,13 @@ void run_describe(const CLI::App& command, const DescribeArguments& arguments) {
   try {
     description = describe(data, held_out, options, context);
   } catch (const Cancelled&) {
-    const std::string path = folder.path().string();
-    fmt::print(
-        stderr,
-        "stopped before anything was found; start again with: scorefield describe --config {}/config.json --out {}\n",
-        path, path);
+    fmt::print(stderr, "stopped before anything was found; {}\n", start_again_text("describe", folder));
     throw;
   }
   result.update(description_json(description));
   const auto pictures = write_description_pictures(data, held_out, description, arguments.seed, folder.path(), context);
   write_json(folder / "describe.json", result);
-  if (arguments.json) {
+  if (arguments.run.json) {
     fmt::print("{}\n", json_text(result));
     return;
   }
@@ -95,10 +87,7 @@ void add_describe_command(CLI::App& app) {
         return text.find('-') == std::string::npos ? std::string() : fmt::format("{} is negative", text);
       })
       ->capture_default_str();
-  command->add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");
-  command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
-      ->group("Run");
-  command->add_flag("--json", arguments->json, "Print JSON in place of text")->group("Run");
+  add_run_arguments(*command, arguments->run);
   add_machine_arguments(*command, arguments->machine);
   command->footer(
       "Examples:\n"

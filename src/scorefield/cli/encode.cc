@@ -28,10 +28,7 @@ struct EncodeArguments {
   FieldArguments field;
   bool one_way = false;
   std::size_t batch = 64;
-  std::string out;
-  std::string config;
-  std::string resume;
-  bool json = false;
+  RunArguments run;
 };
 
 /// The rows to encode: those of --input, of --held-out, or of the data itself.
@@ -84,21 +81,14 @@ void run_encode(const CLI::App& command, const EncodeArguments& arguments) {
   if (!arguments.sampler.sigmas.empty() && parse_numbers(arguments.sampler.sigmas, "--sigmas").back() == 0) {
     throw Error("--sigmas ends with 0, but encoding goes between noise levels above 0; drop the 0");
   }
-  const Dataset data = open_dataset(arguments.data, context);
-  const ModelArguments& model = arguments.field.model;
+  const Subject subject = open_subject(arguments.field, arguments.data, context);
+  const Dataset& data = subject.data;
+  const ChosenField& chosen = subject.chosen;
   SamplerArguments sampler = arguments.sampler;
-  std::optional<OpenedModel> opened;
-  nlohmann::json declaration;
-  if (!model.model.empty()) {
-    opened = open_model(model, &data, context);
-    sampler.schedule = fitted_to(sampler.schedule, command, opened->range);
-    if (opened->declared) declaration = declaration_json(*opened->declared);
-  }
+  sampler.schedule = fitted_to(sampler.schedule, command, subject.range);
   const std::vector<double> levels = chosen_levels(sampler);
   check_order(solver, sampler.options, levels.size() - 1);
   const std::unique_ptr<const Process> process = chosen_process(sampler, levels);
-  const ChosenField chosen = opened ? choose_field(*std::move(opened), arguments.field, arguments.data, data, context)
-                                    : choose_field(arguments.field, arguments.data, data, context);
   const Dataset rows = chosen_rows(arguments, data, context);
   // Nothing in here throws: g++ 12 destroys members twice when an initialiser of an aggregate does.
   const Encoding encoding{.data = data,
@@ -113,24 +103,20 @@ void run_encode(const CLI::App& command, const EncodeArguments& arguments) {
                           .one_way = arguments.one_way};
   check_encoding(encoding, context);
 
-  const std::string out = !arguments.out.empty() ? arguments.out : arguments.resume;
-  RunFolder folder = out.empty() ? RunFolder::make_numbered("runs", "encode-" + short_name(arguments.data.data))
-                                 : RunFolder::take(out);
-  nlohmann::json config = {
-      {"command", "encode"},        {"options", resolved_options(command)}, {"levels", levels},
-      {"data_notes", data.notes()}, {"data_digest", data.digest()},         {"rows_digest", rows.digest()}};
-  if (!declaration.is_null()) config["model"] = declaration;
-  if (config["options"].contains("sigma-max")) config["options"]["sigma-max"] = sampler.schedule.sigma_max;
-  if (config["options"].contains("sigma-min")) config["options"]["sigma-min"] = sampler.schedule.sigma_min;
-  for (const auto& [name, digest] : chosen.digests()) config[name] = digest;
+  RunFolder folder = run_folder(arguments.run, "encode-" + short_name(arguments.data.data));
+  nlohmann::json config = {{"command", "encode"},
+                           {"options", resolved_options(command)},
+                           {"levels", levels},
+                           {"rows_digest", rows.digest()}};
+  put_subject(subject, config);
+  put_fitted(sampler.schedule, config);
   folder.begin(config);
   const std::string path = folder.path().string();
   if (!folder.is_done(kEncodingDone)) {
-    if (!arguments.json) {
-      fmt::print(
-          "{} rows of {}, {} steps of {} from sigma = {:g} to {:g} in {}\n", rows.size(), rows.name(),
-          levels.size() - 1, solver.name, levels.back(), levels.front(),
-          model.model.empty() ? fmt::format("the field of {} rows of {}", data.size(), data.name()) : chosen.text());
+    if (!arguments.run.json) {
+      fmt::print("{} rows of {}, {} steps of {} from sigma = {:g} to {:g} in {}\n", rows.size(), rows.name(),
+                 levels.size() - 1, solver.name, levels.back(), levels.front(),
+                 subject.range ? chosen.text() : fmt::format("the field of {} rows of {}", data.size(), data.name()));
       std::fflush(stdout);
     }
     const EncodingReport report = run_encoding(encoding, folder, context);
@@ -139,11 +125,11 @@ void run_encode(const CLI::App& command, const EncodeArguments& arguments) {
                  report.finished, report.requested, path);
       throw Cancelled();
     }
-    if (!arguments.json) fmt::print("{}", report_text(encoding, report));
-  } else if (!arguments.json) {
+    if (!arguments.run.json) fmt::print("{}", report_text(encoding, report));
+  } else if (!arguments.run.json) {
     fmt::print("{} is complete already; nothing to do\n", path);
   }
-  fmt::print("{}\n", arguments.json ? read_json(folder / "report.json", context).dump() : path);
+  fmt::print("{}\n", arguments.run.json ? read_json(folder / "report.json", context).dump() : path);
 }
 
 }  // namespace
@@ -171,18 +157,9 @@ void add_encode_command(CLI::App& app) {
   add_field_arguments(*command, arguments->field);
   add_label_argument(*command, arguments->field);
   command->add_flag("--one-way", arguments->one_way, "The latents only, not the way back");
-  command->add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");
-  command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
-      ->group("Run");
-  command->add_option("--resume", arguments->resume, "Go on with the interrupted run in this folder")
-      ->excludes("--out")
-      ->group("Run");
-  command->add_option("--batch", arguments->batch, "Rows at a time; never changes a result")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str()
-      ->group("Machine");
+  add_run_arguments(*command, arguments->run, {.resumes = true, .json = "Print the report as JSON"});
+  add_batch_argument(*command, arguments->batch, "Rows");
   add_machine_arguments(*command, arguments->machine);
-  command->add_flag("--json", arguments->json, "Print the report as JSON")->group("Run");
   command->footer(
       "Examples:\n"
       "  scorefield encode --data fashion-mnist --held-out fashion-mnist:test --rows 0-15\n"

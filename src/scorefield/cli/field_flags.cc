@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <charconv>
+#include <nlohmann/json.hpp>
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/names.h"
@@ -49,6 +50,41 @@ Dataset open_guide(const FieldArguments& arguments, const DataArguments& data_ar
   Dataset rows = open_dataset(other, context);
   check_same_shape(data, rows);
   return rows;
+}
+
+/// The field of the rows, or with --law of the law that they were drawn from.
+std::unique_ptr<const Field> data_field(const FieldArguments& arguments, const DataArguments& data_arguments,
+                                        const Dataset& data, const Context& context) {
+  if (!arguments.law) {
+    return std::make_unique<Empirical>(
+        data, EmpiricalOptions{.precision = arguments.precise ? Precision::kPrecise : Precision::kFast, .weights = {}},
+        context);
+  }
+  if (!is_synthetic(data_arguments.data)) {
+    throw Error(fmt::format("--law: the law of {} is not known; it is that of a synthetic set, such as mixture or ring",
+                            data_arguments.data));
+  }
+  if (!data_arguments.classes.empty() || data.affine() != Affine{}) {
+    throw Error(fmt::format("--law: the law is that of {} as it is; drop {}", data_arguments.data,
+                            data_arguments.classes.empty() ? "--units" : "--classes"));
+  }
+  return std::make_unique<GaussianMixture>(synthetic_law(make_synthetic(data_arguments.data, context).truth));
+}
+
+/// Throws Error for flags about data that a model without them would not read.
+void check_without_data(const FieldArguments& arguments, const DataArguments& data, bool other_rows) {
+  if (arguments.model.model.empty()) throw Error("give --data, or --model, or both (--help shows the flags)");
+  const bool no_rows = !other_rows && arguments.guide_data.empty();
+  const std::pair<const char*, bool> about_rows[] = {
+      {"--key", no_rows && !data.key.empty()},
+      {"--classes", !data.classes.empty()},
+      {"--subset", data.subset.has_value()},
+      {"--units", no_rows && !data.units.empty()},
+      {"--resolution", no_rows && data.resolution.has_value()},
+      {"--guide-subset", arguments.guide_subset.has_value() && arguments.guide_data.empty()}};
+  for (const auto& [flag, is_given] : about_rows) {
+    if (is_given) throw no_rows_for(flag);
+  }
 }
 
 std::string what_guides(std::optional<int> label, const Dataset& rows, bool has_own_data, bool law) {
@@ -105,24 +141,6 @@ void add_guide_arguments(CLI::App& command, FieldArguments& arguments, bool scal
       ->excludes(classifier)
       ->excludes("--guide-data")
       ->excludes("--guide-subset");
-}
-
-std::unique_ptr<const Field> data_field(const FieldArguments& arguments, const DataArguments& data_arguments,
-                                        const Dataset& data, const Context& context) {
-  if (!arguments.law) {
-    return std::make_unique<Empirical>(
-        data, EmpiricalOptions{.precision = arguments.precise ? Precision::kPrecise : Precision::kFast, .weights = {}},
-        context);
-  }
-  if (!is_synthetic(data_arguments.data)) {
-    throw Error(fmt::format("--law: the law of {} is not known; it is that of a synthetic set, such as mixture or ring",
-                            data_arguments.data));
-  }
-  if (!data_arguments.classes.empty() || data.affine() != Affine{}) {
-    throw Error(fmt::format("--law: the law is that of {} as it is; drop {}", data_arguments.data,
-                            data_arguments.classes.empty() ? "--units" : "--classes"));
-  }
-  return std::make_unique<GaussianMixture>(synthetic_law(make_synthetic(data_arguments.data, context).truth));
 }
 
 int class_number(std::string_view flag, const std::string& text, const Dataset& data) {
@@ -225,6 +243,20 @@ std::unique_ptr<const Field> ChosenField::at_scale(double scale) const {
   return std::make_unique<Guided>(own, *guide_, other);
 }
 
+void ChosenField::try_at(std::initializer_list<double> sigmas, const Context& context) const {
+  Rows x(1, own().dimension());
+  std::ranges::copy(own().mean(), x[0].begin());
+  const auto ask = [&](const Field& field, double sigma, int label) {
+    (void)field.ask(x.view(), {&sigma, 1}, {&label, 1}, {}, context);
+  };
+  for (const double sigma : sigmas) {
+    ask(own(), sigma, likelihood_ != nullptr ? -1 : label_);
+    // It is asked nowhere else.
+    const double guided = std::clamp(sigma, scale_.sigma_low, scale_.sigma_high);
+    if (guide_) ask(guide_->field, guided, guide_->label.value_or(label_));
+  }
+}
+
 ChosenField choose_field(const FieldArguments& arguments, const DataArguments& data_arguments, const Dataset& data,
                          const Context& context) {
   return ChosenField::conditioned(data_field(arguments, data_arguments, data, context), arguments, data_arguments, data,
@@ -252,6 +284,39 @@ ChosenField ChosenField::conditioned(std::unique_ptr<const Field> field, const F
   if (chosen.label_ >= 0) chosen.label_text_ = "class " + class_text(chosen.label_, data);
   if (arguments.guidance) chosen.guide(arguments, data_arguments, data, context);
   return chosen;
+}
+
+Subject open_subject(const FieldArguments& arguments, const DataArguments& data_arguments, const Context& context,
+                     bool other_rows) {
+  std::optional<Dataset> rows;
+  if (data_arguments.data.empty()) {
+    check_without_data(arguments, data_arguments, other_rows);
+  } else {
+    rows = open_dataset(data_arguments, context);
+  }
+  if (arguments.model.model.empty()) {
+    ChosenField chosen = choose_field(arguments, data_arguments, *rows, context);
+    return {
+        short_name(data_arguments.data), rows, *rows, form_of(*rows), std::move(chosen), std::nullopt, std::nullopt};
+  }
+  OpenedModel model = open_model(arguments.model, rows ? &*rows : nullptr, context);
+  const SigmaRange range = model.range;
+  const std::optional<Declaration> declared = model.declared;
+  DataForm form = rows ? form_of(*rows) : model.form;
+  Dataset data = rows ? *rows : rows_like(model.form, context);
+  ChosenField chosen = choose_field(std::move(model), arguments, data_arguments, data, context);
+  const std::string name = short_name(rows ? data_arguments.data : arguments.model.model);
+  return {name, std::move(rows), std::move(data), std::move(form), std::move(chosen), range, declared};
+}
+
+Error no_rows_for(std::string_view flag) {
+  return Error(fmt::format("{} is about the rows of --data, and there are none", flag));
+}
+
+void put_subject(const Subject& subject, nlohmann::json& config) {
+  if (subject.rows) config.update({{"data_notes", subject.rows->notes()}, {"data_digest", subject.rows->digest()}});
+  if (subject.declared) config["model"] = declaration_json(*subject.declared);
+  for (const auto& [name, digest] : subject.chosen.digests()) config[name] = digest;
 }
 
 }  // namespace scorefield

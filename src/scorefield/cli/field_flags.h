@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include <vector>
 
 #include "scorefield/base/context.h"
+#include "scorefield/base/error.h"
 #include "scorefield/cli/command.h"
 #include "scorefield/cli/model_flags.h"
 #include "scorefield/data/dataset.h"
@@ -52,6 +54,9 @@ class ChosenField {
   std::unique_ptr<const Field> at_scale(double scale) const;
   /// -1: unconditional.
   int label() const { return label_; }
+  /// Asks the fields once at these noise levels, each under its label, so that what they refuse is said before a run is
+  /// under way.
+  void try_at(std::initializer_list<double> sigmas, const Context& context) const;
   /// The denoiser of no law: nothing says what its samples are distributed like.
   bool is_guided() const { return is_guided_; }
   /// The field before it was guided.
@@ -95,9 +100,30 @@ ChosenField choose_field(const FieldArguments& arguments, const DataArguments& d
 ChosenField choose_field(OpenedModel model, const FieldArguments& arguments, const DataArguments& data_arguments,
                          const Dataset& data, const Context& context);
 
-/// The field of the rows, or with --law of the law that they were drawn from.
-std::unique_ptr<const Field> data_field(const FieldArguments& arguments, const DataArguments& data_arguments,
-                                        const Dataset& data, const Context& context);
+/// What a command works on: a field, and the rows that it is about.
+struct Subject {
+  std::string name;             // for that of a run's folder
+  std::optional<Dataset> rows;  // of --data; none where a model is used without
+  Dataset data;                 // those, or rows_like() the model's
+  DataForm form;                // of both
+  ChosenField chosen;
+  std::optional<SigmaRange> range;      // the noise levels that --model has; none of the field of the data
+  std::optional<Declaration> declared;  // of an imported model
+
+  double least_sigma() const { return range ? range->least : 0; }
+};
+
+/// Opens --data, --model, or both, and chooses the field. other_rows: whether flags about how files are read may be
+/// about other rows than those of --data. Throws Error without both, for flags about rows of --data where there are
+/// none, and as the parts do.
+Subject open_subject(const FieldArguments& arguments, const DataArguments& data_arguments, const Context& context,
+                     bool other_rows = false);
+
+/// That `flag` is about the rows of --data, and there are none.
+Error no_rows_for(std::string_view flag);
+
+/// Puts notes and digests of what was opened, and what is said of a model, into a run's record.
+void put_subject(const Subject& subject, nlohmann::json& config);
 
 /// The number of a class that `flag` names by its number, or by the name that the data give it; -1 is none.
 /// Throws Error when the data have no rows of such a class (with near names).

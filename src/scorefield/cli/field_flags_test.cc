@@ -3,6 +3,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
 #include "scorefield/base/error.h"
 #include "scorefield/field/empirical.h"
 
@@ -114,6 +117,74 @@ TEST(FieldFlags, RefusesGuidanceThatDoesNothing) {
         a.guide_subset = 1;
       },
       "no rows to leave out");
+}
+
+TEST(FieldFlags, ASubjectIsTheDataOrAModel) {
+  DataArguments ring;
+  ring.data = "ring:n=64";
+  FieldArguments arguments;
+  arguments.label = "2";
+  const Subject subject = open_subject(arguments, ring, {});
+  EXPECT_EQ(subject.name, "ring:n=64");
+  ASSERT_TRUE(subject.rows.has_value());
+  EXPECT_EQ(subject.data.size(), 64U);
+  EXPECT_EQ(subject.chosen.label(), 2);
+  EXPECT_FALSE(subject.range.has_value());
+  EXPECT_EQ(subject.least_sigma(), 0);
+  nlohmann::json config;
+  put_subject(subject, config);
+  EXPECT_EQ(config["data_digest"], subject.data.digest());
+  EXPECT_FALSE(config.contains("model"));
+
+  EXPECT_THAT([&] { open_subject(arguments, {}, {}); }, ThrowsMessage<Error>(HasSubstr("give --data, or --model")));
+  arguments.model.model = "missing.pt";
+  DataArguments none;
+  none.subset = 3;
+  EXPECT_THAT([&] { open_subject(arguments, none, {}); },
+              ThrowsMessage<Error>(HasSubstr("--subset is about the rows")));
+  none = {};
+  none.units = "stored";
+  EXPECT_THAT([&] { open_subject(arguments, none, {}); }, ThrowsMessage<Error>(HasSubstr("--units is about the rows")));
+  EXPECT_THAT([&] { open_subject(arguments, none, {}, true); }, ThrowsMessage<Error>(HasSubstr("missing")))
+      << "other rows may have units";
+}
+
+TEST(FieldFlags, AFieldIsTriedUnderTheLabelsThatItIsAskedWith) {
+  DataArguments ring;
+  ring.data = "ring:n=64";
+  FieldArguments arguments;
+  arguments.label = "2";
+  arguments.guidance = 2;
+  const Subject subject = open_subject(arguments, ring, {});
+  EXPECT_NO_THROW(subject.chosen.try_at({80, 0.002}, {}));
+  EXPECT_THAT([&] { subject.chosen.try_at({80, -1}, {}); }, ThrowsMessage<Error>(HasSubstr("-1")));
+}
+
+TEST(FieldFlags, NoiseLevelsEndWhereTheModelsDo) {
+  ScheduleOptions typed;
+  CLI::App command;
+  command.add_option("--sigma-max", typed.sigma_max);
+  command.add_option("--sigma-min", typed.sigma_min);
+  EXPECT_EQ(fitted_to(typed, command, std::nullopt).sigma_max, 80);
+  const SigmaRange range{0.02, 40.00001};
+  const ScheduleOptions fitted = fitted_to(typed, command, range);
+  EXPECT_EQ(fitted.sigma_max, range.most);
+  EXPECT_EQ(fitted.sigma_min, range.least);
+  nlohmann::json config = {{"options", {{"sigma-max", 80}}}};
+  put_fitted(fitted, config);
+  EXPECT_EQ(config["options"], (nlohmann::json{{"sigma-max", range.most}}))
+      << "what the command has no flag for is not added";
+  // As it is printed, in six digits.
+  command.parse("--sigma-max 40 --sigma-min 0.02", false);
+  EXPECT_EQ(fitted_to(typed, command, range).sigma_max, 40);
+  command.parse("--sigma-max 40.0001 --sigma-min 0.02", false);
+  EXPECT_EQ(fitted_to(typed, command, range).sigma_max, range.most);
+  command.parse("--sigma-max 41", false);
+  EXPECT_THAT(
+      [&] { fitted_to(typed, command, range); },
+      ThrowsMessage<Error>(HasSubstr("--sigma-max 41: the network knows noise levels from sigma = 0.02 to 40")));
+  command.parse("--sigma-max 30 --sigma-min 0.01", false);
+  EXPECT_THAT([&] { fitted_to(typed, command, range); }, ThrowsMessage<Error>(HasSubstr("--sigma-min 0.01")));
 }
 
 TEST(FieldFlags, TheLawIsThatOfASyntheticSet) {

@@ -7,17 +7,19 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
-#include <numeric>
 
 #include "scorefield/base/error.h"
 #include "scorefield/cli/command.h"
 #include "scorefield/cli/field_flags.h"
 #include "scorefield/cli/sampler_flags.h"
-#include "scorefield/run/run_folder.h"
 #include "scorefield/sample/guidance_pictures.h"
 
 namespace scorefield {
 namespace {
+
+constexpr const char* kRowSeeds = "0-255";
+constexpr const char* kLawSeeds = "0-3999";
+constexpr const char* kNetworkSeeds = "0-63";
 
 struct GuidanceArguments {
   DataArguments data;
@@ -28,9 +30,7 @@ struct GuidanceArguments {
   std::string seeds;
   std::size_t cells = 40;
   std::size_t batch = 256;
-  std::string out;
-  std::string config;
-  bool json = false;
+  RunArguments run;
 };
 
 std::vector<double> scales_of(const GuidanceArguments& arguments) {
@@ -83,12 +83,15 @@ void run_guidance(const CLI::App& command, GuidanceArguments arguments) {
   const Context& context = machine.context();
   const std::vector<double> scales = scales_of(arguments);
   const SamplerEntry& solver = chosen_solver(command, arguments.sampler);
-  const std::vector<double> levels = chosen_levels(arguments.sampler);
-  check_order(solver, arguments.sampler.options, levels.size() - 1);
-  const std::unique_ptr<const Process> process = chosen_process(arguments.sampler, levels);
-  const Dataset data = open_dataset(arguments.data, context);
   arguments.field.guidance = 1;  // the scales are given below
-  const ChosenField chosen = choose_field(arguments.field, arguments.data, data, context);
+  const Subject subject = open_subject(arguments.field, arguments.data, context);
+  const Dataset& data = subject.data;
+  const ChosenField& chosen = subject.chosen;
+  SamplerArguments sampler = arguments.sampler;
+  sampler.schedule = fitted_to(sampler.schedule, command, subject.range);
+  const std::vector<double> levels = chosen_levels(sampler);
+  check_order(solver, sampler.options, levels.size() - 1);
+  const std::unique_ptr<const Process> process = chosen_process(sampler, levels);
   if (chosen.label() < 0) throw Error("--class: say which class to guide to");
   std::vector<std::unique_ptr<const Field>> fields;
   std::vector<GuidanceTrial> trials;
@@ -96,13 +99,9 @@ void run_guidance(const CLI::App& command, GuidanceArguments arguments) {
     fields.push_back(chosen.at_scale(scale));
     trials.push_back({scale, *fields.back()});
   }
-  std::vector<std::uint64_t> seeds;
-  if (arguments.seeds.empty()) {
-    seeds.resize(arguments.field.law ? 4000 : 256);
-    std::iota(seeds.begin(), seeds.end(), 0);
-  } else {
-    seeds = parse_seeds(arguments.seeds);
-  }
+  std::string seeds_text = arguments.seeds;
+  if (seeds_text.empty()) seeds_text = arguments.field.law ? kLawSeeds : subject.range ? kNetworkSeeds : kRowSeeds;
+  const std::vector<std::uint64_t> seeds = parse_seeds(seeds_text);
   const GuidanceSweep sweep{.data = data,
                             .law = dynamic_cast<const GaussianMixture*>(&chosen.own()),
                             .label = chosen.label(),
@@ -111,32 +110,27 @@ void run_guidance(const CLI::App& command, GuidanceArguments arguments) {
                                          .sampler = solver,
                                          .levels = levels,
                                          .process = process.get(),
-                                         .options = arguments.sampler.options},
+                                         .options = sampler.options},
                             .seeds = seeds,
                             .batch = arguments.batch,
                             .side = arguments.cells};
   check_sweep(sweep);
+  chosen.try_at({levels.front(), levels.back() > 0 ? levels.back() : levels[levels.size() - 2]}, context);
 
-  RunFolder folder = arguments.out.empty()
-                         ? RunFolder::make_numbered("runs", "guidance-" + short_name(arguments.data.data))
-                         : RunFolder::take(arguments.out);
-  nlohmann::json config = {{"command", "guidance"},
-                           {"options", resolved_options(command)},
-                           {"levels", levels},
-                           {"data_notes", data.notes()},
-                           {"data_digest", data.digest()}};
-  for (const auto& [name, digest] : chosen.digests()) config[name] = digest;
+  RunFolder folder = run_folder(arguments.run, "guidance-" + subject.name);
+  nlohmann::json config = {{"command", "guidance"}, {"options", resolved_options(command)}, {"levels", levels}};
+  config["options"]["seeds"] = seeds_text;
+  put_subject(subject, config);
+  put_fitted(sampler.schedule, config);
   folder.begin(config);
   const auto how_to_start_again = [&](std::size_t finished) {
-    const std::string path = folder.path().string();
-    fmt::print(stderr,
-               "stopped: {} of {} scales are finished; start again with: scorefield guidance --config {}/config.json "
-               "--out {}\n",
-               finished, scales.size(), path, path);
+    fmt::print(stderr, "stopped: {} of {} scales are finished; {}\n", finished, scales.size(),
+               start_again_text("guidance", folder));
   };
-  if (!arguments.json) {
+  if (!arguments.run.json) {
     fmt::print("class {} of {}{}; {} samples a scale, {} steps of {}\n", class_text(chosen.label(), data),
                sweep.law != nullptr ? "the law of " : "", data.name(), seeds.size(), levels.size() - 1, solver.name);
+    if (subject.range) fmt::print("field: the network of {}\n", arguments.field.model.model);
     fmt::print("guide: {}\n", chosen.guide_text());
     std::fflush(stdout);
   }
@@ -148,7 +142,7 @@ void run_guidance(const CLI::App& command, GuidanceArguments arguments) {
     throw;
   }
   write_guidance(sweep, report, folder.path());
-  if (arguments.json) {
+  if (arguments.run.json) {
     fmt::print("{}\n", read_json(folder / "report.json", context).dump());
   } else {
     fmt::print("{}", report_text(sweep, report));
@@ -157,7 +151,7 @@ void run_guidance(const CLI::App& command, GuidanceArguments arguments) {
     how_to_start_again(report.results.size());
     throw Cancelled();
   }
-  if (!arguments.json) fmt::print("{}\n", folder.path().string());
+  if (!arguments.run.json) fmt::print("{}\n", folder.path().string());
 }
 
 }  // namespace
@@ -170,30 +164,28 @@ void add_guidance_command(CLI::App& app) {
   command->add_option("--scales", arguments->scales, "Guidance scales, ascending: 0 the guide, 1 the class itself")
       ->capture_default_str();
   command->add_option("--seeds", arguments->seeds,
-                      "Noise of the samples, the same at every scale (default: 0-255, with --law 0-3999)");
+                      fmt::format("Noise of the samples, the same at every scale (default: {}, with --law {}, with "
+                                  "--model {})",
+                                  kRowSeeds, kLawSeeds, kNetworkSeeds));
   command->add_option("--cells", arguments->cells, "In the plane, with --law: cells of the grid, a side")
       ->check(CLI::Range(2, 400))
       ->capture_default_str();
   add_field_arguments(*command, arguments->field);
+  add_model_arguments(*command, arguments->field.model);
   add_label_argument(*command, arguments->field);
   add_guide_arguments(*command, arguments->field, false);
   add_sampler_arguments(*command, arguments->sampler);
   add_end_argument(*command, arguments->sampler);
-  command->add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");
-  command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
-      ->group("Run");
-  command->add_option("--batch", arguments->batch, "Samples at a time; never changes a result")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str()
-      ->group("Machine");
+  add_run_arguments(*command, arguments->run, {.json = "Print the report as JSON"});
+  add_batch_argument(*command, arguments->batch, "Samples");
   add_machine_arguments(*command, arguments->machine);
-  command->add_flag("--json", arguments->json, "Print the report as JSON")->group("Run");
   command->footer(
       "Examples:\n"
       "  scorefield guidance --data mixture:d=2,modes=9,classes=3,rank=2,noise=0.1 --law --class 1 --sigma-max 20\n"
       "  scorefield guidance --data fashion-mnist --class Dress --scales 0,1,2,4 --seeds 0-63\n"
       "  scorefield guidance --data fashion-mnist --class 3 --scales 1,2,4 --guidance-interval 0.5,10 --seeds 0-63\n"
-      "  scorefield guidance --data fashion-mnist --class 3 --scales 1,2 --guide-subset 1000 --seeds 0-63");
+      "  scorefield guidance --data fashion-mnist --class 3 --scales 1,2 --guide-subset 1000 --seeds 0-63\n"
+      "  scorefield guidance --data fashion-mnist --model runs/fashion/model.safetensors --class 3 --scales 0,1,2");
   command->callback([command, arguments] { run_guidance(*command, *arguments); });
 }
 

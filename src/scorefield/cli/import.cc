@@ -24,9 +24,7 @@ struct ImportArguments {
   std::uint64_t seed = 0;
   bool no_search = false;
   bool save = false;
-  std::string out;
-  std::string config;
-  bool json = false;
+  RunArguments run;
 };
 
 /// Rows from the whole of the data set, in its order.
@@ -60,9 +58,7 @@ void run_import(const CLI::App& command, const ImportArguments& arguments) {
         fmt::format("--save: {} is the model itself; give it another ending, such as .pt", arguments.model.model));
   }
 
-  RunFolder folder = arguments.out.empty()
-                         ? RunFolder::make_numbered("runs", "import-" + short_name(arguments.model.model))
-                         : RunFolder::take(arguments.out);
+  RunFolder folder = run_folder(arguments.run, "import-" + short_name(arguments.model.model));
   nlohmann::json config = {{"command", "import"},
                            {"options", resolved_options(command)},
                            {"model", declaration_json(declaration)},
@@ -90,7 +86,7 @@ void run_import(const CLI::App& command, const ImportArguments& arguments) {
   write_json(folder / "import.json", result);
   write_json(folder / "net.json", declaration_json(found));
   if (arguments.save) write_json(declaration_path(arguments.model.model), declaration_json(found));
-  if (arguments.json) {
+  if (arguments.run.json) {
     fmt::print("{}\n", json_text(result));
     return;
   }
@@ -115,10 +111,7 @@ void add_import_command(CLI::App& app) {
   command->add_option("--seed", arguments->seed, "Of the noise")->capture_default_str();
   command->add_flag("--no-search", arguments->no_search, "Try single other values only, not their combinations");
   command->add_flag("--save", arguments->save, "Write what was found into the JSON beside the model")->group("Run");
-  command->add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");
-  command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
-      ->group("Run");
-  command->add_flag("--json", arguments->json, "Print JSON in place of text")->group("Run");
+  add_run_arguments(*command, arguments->run);
   add_machine_arguments(*command, arguments->machine);
   command->footer(
       "TorchScript is code: only import files that you trust.\n"

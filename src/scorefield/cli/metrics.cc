@@ -32,9 +32,7 @@ struct MetricsArguments {
   std::string reference;
   std::string baseline;
   SampleMetricsOptions options;
-  std::string out;
-  std::string config;
-  bool json = false;
+  RunArguments run;
 };
 
 /// The samples of a run folder, or what was typed.
@@ -58,14 +56,14 @@ void run_metrics(const CLI::App& command, const MetricsArguments& arguments) {
   const std::string spec = arguments.features.empty() ? default_features(data) : arguments.features;
   const auto features = open_feature_map(spec, data, options.seed, context);
   std::optional<RunFolder> folder;
-  if (!arguments.out.empty()) {
+  if (!arguments.run.out.empty()) {
     nlohmann::json config = {{"command", "metrics"},
                              {"options", resolved_options(command)},
                              {"data", dataset_json(data)},
                              {"samples", dataset_json(samples)}};
     config["options"]["features"] = spec;
     if (held_out != nullptr) config["held_out_data"] = dataset_json(*held_out);
-    folder = RunFolder::take(arguments.out);
+    folder = RunFolder::take(arguments.run.out);
     folder->begin(config);
   }
   const SampleMetrics metrics = sample_metrics(data, samples, held_out, *features, options, context);
@@ -75,7 +73,7 @@ void run_metrics(const CLI::App& command, const MetricsArguments& arguments) {
     pictures = write_sample_metrics_figures(metrics, folder->path());
     write_json(*folder / "metrics.json", result);
   }
-  if (arguments.json) {
+  if (arguments.run.json) {
     fmt::print("{}\n", json_text(result));
     return;
   }
@@ -124,11 +122,7 @@ void add_metrics_command(CLI::App& app) {
         return text.find('-') == std::string::npos ? std::string() : fmt::format("{} is negative", text);
       })
       ->capture_default_str();
-  command->add_option("--out,--outdir", arguments->out, "A folder for metrics.json and figures (default: none)")
-      ->group("Run");
-  command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
-      ->group("Run");
-  command->add_flag("--json", arguments->json, "Print JSON in place of text")->group("Run");
+  add_run_arguments(*command, arguments->run, {.out = "A folder for metrics.json and figures (default: none)"});
   add_machine_arguments(*command, arguments->machine);
   command->footer(
       "Examples:\n"

@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <numeric>
 
@@ -17,6 +18,7 @@ namespace scorefield {
 namespace {
 
 constexpr const char* kGroup = "Imported model";
+constexpr double kRounding = 1e-5;  // of an end of the noise levels that is typed as it is printed
 
 struct DeclarationFlag {
   const char* key;
@@ -97,10 +99,25 @@ OpenedModel open_model(const ModelArguments& arguments, const Dataset* data, con
   return {form, sigma_range(declaration), declaration, model_digest(path), std::move(field)};
 }
 
-ScheduleOptions fitted_to(ScheduleOptions schedule, const CLI::App& command, const SigmaRange& range) {
-  if (command.get_option("--sigma-max")->count() == 0) schedule.sigma_max = std::min(schedule.sigma_max, range.most);
-  if (command.get_option("--sigma-min")->count() == 0) schedule.sigma_min = std::max(schedule.sigma_min, range.least);
+ScheduleOptions fitted_to(ScheduleOptions schedule, const CLI::App& command, const std::optional<SigmaRange>& range) {
+  if (!range) return schedule;
+  const auto fit = [&](const char* flag, double& sigma) {
+    const double fitted = std::clamp(sigma, range->least, range->most);
+    if (command.get_option(flag)->count() > 0 && std::abs(fitted - sigma) > kRounding * sigma) {
+      throw Error(fmt::format("{} {}: the network knows noise levels from sigma = {:.6g} to {:.6g} (data units)", flag,
+                              sigma, range->least, range->most));
+    }
+    sigma = fitted;
+  };
+  fit("--sigma-max", schedule.sigma_max);
+  fit("--sigma-min", schedule.sigma_min);
   return schedule;
+}
+
+void put_fitted(const ScheduleOptions& schedule, nlohmann::json& config) {
+  nlohmann::json& options = config["options"];
+  if (options.contains("sigma-max")) options["sigma-max"] = schedule.sigma_max;
+  if (options.contains("sigma-min")) options["sigma-min"] = schedule.sigma_min;
 }
 
 DataForm form_of(const ModelArguments& arguments, const Declaration& declaration) {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 
@@ -47,8 +48,11 @@ struct OpenedModel {
 /// model's, or other units than those that it was trained with.
 OpenedModel open_model(const ModelArguments& arguments, const Dataset* data, const Context& context);
 
-/// Noise levels whose ends were not typed (--sigma-min, --sigma-max of `command`) end where the model's do.
-ScheduleOptions fitted_to(ScheduleOptions schedule, const CLI::App& command, const SigmaRange& range);
+/// Noise levels whose ends were not typed (--sigma-min, --sigma-max of `command`) end where the model's do; null, of no
+/// model: as they are. Throws Error for a typed end outside.
+ScheduleOptions fitted_to(ScheduleOptions schedule, const CLI::App& command, const std::optional<SigmaRange>& range);
+/// Puts the ends into the options of a run's record, so that they stand there as they were.
+void put_fitted(const ScheduleOptions& schedule, nlohmann::json& config);
 
 /// Of the rows of an imported model.
 DataForm form_of(const ModelArguments& arguments, const Declaration& declaration);

@@ -24,8 +24,7 @@ struct ReproduceArguments {
   std::vector<std::string> names;
   bool all = false;
   bool list = false;
-  std::string out;
-  bool json = false;
+  RunArguments run;
 };
 
 void print_list(bool json) {
@@ -62,11 +61,10 @@ void say_what_is_missing(const std::vector<Claim>& chosen, std::size_t finished,
 }
 
 void run_reproduce(const ReproduceArguments& arguments) {
-  if (arguments.list) return print_list(arguments.json);
+  if (arguments.list) return print_list(arguments.run.json);
   const std::vector<Claim> chosen = chosen_claims(arguments);
   const Machine machine(arguments.machine);  // first: wrong flags leave no folder
-  RunFolder folder =
-      arguments.out.empty() ? RunFolder::make_numbered("runs", "reproduce") : RunFolder::take(arguments.out);
+  RunFolder folder = run_folder(arguments.run, "reproduce");
   if (folder.resumed()) {
     throw Error(fmt::format("{}: holds a run already; give another --out", folder.path().string()));
   }
@@ -78,7 +76,7 @@ void run_reproduce(const ReproduceArguments& arguments) {
   try {
     for (const Claim& claim : chosen) {
       results.push_back(reproduce(claim, folder.path(), machine.context()));
-      if (arguments.json) continue;
+      if (arguments.run.json) continue;
       fmt::print("{}\n", result_text(results.back()));
       std::fflush(stdout);
     }
@@ -88,7 +86,7 @@ void run_reproduce(const ReproduceArguments& arguments) {
     throw;
   }
   write_results(results, folder.path());
-  if (arguments.json) {
+  if (arguments.run.json) {
     fmt::print("{}\n", read_json(folder / "claims.json", {}).dump());
   } else {
     fmt::print("{}{}\n", summary_text(results), folder.path().string());
@@ -104,9 +102,10 @@ void add_reproduce_command(CLI::App& app) {
   command->add_option("claims", arguments->names, "Names of claims (--list shows them)")->take_all();
   command->add_flag("--list", arguments->list, "List the claims and measure nothing");
   command->add_flag("--all", arguments->all, "Measure every claim");
-  command->add_option("--out,--outdir", arguments->out, "Folder for results (default: a new one under runs/)")
-      ->group("Run");
-  command->add_flag("--json", arguments->json, "Print verdicts as JSON")->group("Run");
+  add_run_arguments(*command, arguments->run,
+                    {.out = "Folder for results (default: a new one under runs/)",
+                     .repeats = false,
+                     .json = "Print verdicts as JSON"});
   add_machine_arguments(*command, arguments->machine);
   command->footer(
       "Examples:\n"

@@ -37,11 +37,7 @@ struct SampleArguments {
   bool save_trajectory = false;
   std::string dtype = "auto";
   std::size_t batch = 64;
-  std::string out;
-  std::string config;
-  std::string resume;
-  bool dry_run = false;
-  bool json = false;
+  RunArguments run;
 };
 
 SampleType sample_type(const std::string& name, const DataForm& form, bool has_data) {
@@ -99,26 +95,6 @@ void check_flags(const SampleArguments& arguments, const SamplerEntry& solver) {
   }
   if (!arguments.step_noise.empty() && solver.kind == SamplerKind::kOde && arguments.churn.amount == 0) {
     throw Error(fmt::format("--step-noise: {} solves an ODE and draws no noise after the start", solver.name));
-  }
-}
-
-/// Throws Error for flags about data that a model without them would not read.
-void check_without_data(const SampleArguments& arguments) {
-  if (arguments.field.model.model.empty()) {
-    throw Error("give --data, or --model, or both (scorefield sample --help shows the flags)");
-  }
-  // Those about how files are read may be about --init or --guide-data.
-  const bool no_rows = arguments.init.empty() && arguments.field.guide_data.empty();
-  const std::pair<const char*, bool> about_rows[] = {
-      {"--key", no_rows && !arguments.data.key.empty()},
-      {"--classes", !arguments.data.classes.empty()},
-      {"--subset", arguments.data.subset.has_value()},
-      {"--units", no_rows && !arguments.data.units.empty()},
-      {"--resolution", no_rows && arguments.data.resolution.has_value()},
-      {"--held-out", !arguments.held_out.empty()},
-      {"--guide-subset", arguments.field.guide_subset.has_value() && arguments.field.guide_data.empty()}};
-  for (const auto& [flag, is_given] : about_rows) {
-    if (is_given) throw Error(fmt::format("{} is about the rows of --data, and there are none", flag));
   }
 }
 
@@ -202,25 +178,19 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
   const Context& context = machine.context();
   const SamplerEntry& solver = chosen_solver(command, arguments.sampler);
   check_flags(arguments, solver);
-  if (arguments.data.data.empty()) check_without_data(arguments);
-  std::optional<Dataset> rows;
-  if (!arguments.data.data.empty()) rows = open_dataset(arguments.data, context);
-  std::optional<OpenedModel> model;
+  if (arguments.data.data.empty() && !arguments.held_out.empty()) throw no_rows_for("--held-out");
+  const Subject subject = open_subject(arguments.field, arguments.data, context, !arguments.init.empty());
+  const std::optional<Dataset>& rows = subject.rows;
   SamplerArguments sampler = arguments.sampler;
-  if (!arguments.field.model.model.empty()) {
-    model = open_model(arguments.field.model, rows ? &*rows : nullptr, context);
-    sampler.schedule = fitted_to(sampler.schedule, command, model->range);
-  }
+  sampler.schedule = fitted_to(sampler.schedule, command, subject.range);
   const std::vector<double> levels = levels_of(arguments, sampler);
   check_order(solver, arguments.sampler.options, levels.size() - 1);
   const std::unique_ptr<const Process> process = chosen_process(arguments.sampler, levels);
   const Start start = start_of(arguments);
 
-  const Dataset data = rows ? *rows : rows_like(model->form, context);
-  const DataForm form = rows ? form_of(*rows) : model->form;
-  const nlohmann::json declaration = model && model->declared ? declaration_json(*model->declared) : nlohmann::json();
-  const ChosenField chosen = model ? choose_field(*std::move(model), arguments.field, arguments.data, data, context)
-                                   : choose_field(arguments.field, arguments.data, data, context);
+  const Dataset& data = subject.data;
+  const DataForm& form = subject.form;
+  const ChosenField& chosen = subject.chosen;
   const Field& field = chosen.field();
   const SampleType type = sample_type(arguments.dtype, form, rows.has_value());
   // Nothing in here throws: g++ 12 destroys members twice when an initialiser of an aggregate does.
@@ -251,39 +221,32 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
   if (!chosen.is_guided()) run.second_moment = second_moment(field, run.label, context);
   (void)evaluations_of(run);  // refuses what does not go together
   if (const std::string warning = start_warning(run); !warning.empty()) fmt::print(stderr, "{}\n", warning);
-  if (arguments.dry_run) {
-    print_dry_run(run, arguments.json, context);
+  if (arguments.run.dry_run) {
+    print_dry_run(run, arguments.run.json, context);
     return;
   }
   if (rows) run.held_out = open_held_out(arguments.held_out, arguments.data, data, context);
   try_first_step(run, context);
 
-  const std::string out = !arguments.out.empty() ? arguments.out : arguments.resume;
-  RunFolder folder = out.empty()
-                         ? RunFolder::make_numbered(
-                               "runs", "sample-" + short_name(rows ? arguments.data.data : arguments.field.model.model))
-                         : RunFolder::take(out);
+  RunFolder folder = run_folder(arguments.run, "sample-" + subject.name);
   nlohmann::json config = {{"command", "sample"}, {"options", resolved_options(command)}, {"levels", levels}};
-  if (rows) config.update({{"data_notes", data.notes()}, {"data_digest", form.digest}});
-  if (!declaration.is_null()) config["model"] = declaration;
-  if (config["options"].contains("sigma-max")) config["options"]["sigma-max"] = sampler.schedule.sigma_max;
-  if (config["options"].contains("sigma-min")) config["options"]["sigma-min"] = sampler.schedule.sigma_min;
+  put_subject(subject, config);
+  put_fitted(sampler.schedule, config);
   config["options"]["seeds"] = seeds_text(arguments, run);
-  for (const auto& [name, digest] : chosen.digests()) config[name] = digest;
   if (run.held_out) config["held_out_digest"] = run.held_out->digest();
   if (run.noise) config["noise_digest"] = run.noise->digest();
   if (run.init) config["init_digest"] = run.init->digest();
   if (run.step_noise) config["step_noise_digest"] = run.step_noise->digest();
   folder.begin(config);
   if (folder.is_done(kSamplesDone)) {
-    if (arguments.json) {
+    if (arguments.run.json) {
       fmt::print("{}\n", read_json(folder / "report.json", context).dump());
     } else {
       fmt::print("{} is complete already; nothing to do\n", folder.path().string());
     }
     return;
   }
-  if (!arguments.json) {
+  if (!arguments.run.json) {
     if (rows) fmt::print("{} rows of {} values from {}; ", data.size(), data.dimension(), data.name());
     fmt::print("{} samples, {} steps of {}\n", run.seeds.size(), levels.size() - 1, solver.name);
     if (!chosen.text().empty()) fmt::print("field: {}\n", chosen.text());
@@ -301,7 +264,7 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
     how_to_go_on(0);
     throw;
   }
-  if (arguments.json) {
+  if (arguments.run.json) {
     fmt::print("{}\n", read_json(folder / "report.json", context).dump());
   } else {
     fmt::print("{}", report_text(run, report));
@@ -310,7 +273,7 @@ void run_sample(const CLI::App& command, const SampleArguments& arguments) {
     how_to_go_on(report.finished);
     throw Cancelled();
   }
-  if (!arguments.json) fmt::print("{}\n", folder.path().string());
+  if (!arguments.run.json) fmt::print("{}\n", folder.path().string());
 }
 
 void add_stochastic_flags(CLI::App& command, SampleArguments& arguments) {
@@ -387,20 +350,12 @@ void add_sample_command(CLI::App& app) {
       ->check(CLI::IsMember({"auto", "u8", "f32", "f64"}))
       ->capture_default_str();
 
-  command->add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");
-  command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
-      ->group("Run");
-  command->add_option("--resume", arguments->resume, "Go on with the interrupted run in this folder")
-      ->excludes("--out")
-      ->group("Run");
-  command->add_option("--batch", arguments->batch, "Samples at a time; never changes a result")
-      ->check(CLI::Range(1, 1 << 20))
-      ->capture_default_str()
-      ->group("Machine");
+  add_run_arguments(*command, arguments->run,
+                    {.resumes = true,
+                     .dry_run = "Print evaluations, memory and time, and do nothing",
+                     .json = "Print the report as JSON"});
+  add_batch_argument(*command, arguments->batch, "Samples");
   add_machine_arguments(*command, arguments->machine);
-  command->add_flag("--dry-run", arguments->dry_run, "Print evaluations, memory and time, and do nothing")
-      ->group("Run");
-  command->add_flag("--json", arguments->json, "Print the report as JSON")->group("Run");
   command->footer(
       "Examples:\n"
       "  scorefield sample --data fashion-mnist --seeds 0-63\n"

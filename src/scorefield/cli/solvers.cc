@@ -14,10 +14,6 @@
 namespace scorefield {
 namespace {
 
-struct SolversArguments {
-  bool json = false;
-};
-
 std::string_view kind_of(const SamplerEntry& entry) {
   return entry.kind == SamplerKind::kOde ? "ODE" : "SDE";
 }
@@ -83,20 +79,21 @@ nlohmann::json list_json() {
 
 void add_solvers_command(CLI::App& app) {
   CLI::App* command =
-      app.add_subcommand("solvers", "List the solvers and the schedules, or compare them on a data set");
-  const auto arguments = std::make_shared<SolversArguments>();
-  const auto comparison = add_comparison_arguments(*command);
-  command->add_flag("--json", arguments->json, "Print JSON in place of text")->group("Run");
+      app.add_subcommand("solvers", "List the solvers and the schedules, or compare them on a data set or a network");
+  const auto run = std::make_shared<RunArguments>();
+  const auto comparison = add_comparison_arguments(*command, *run);
   command->footer(
       "Examples:\n"
       "  scorefield solvers\n"
       "  scorefield solvers --data fashion-mnist --nfe 4-40 --out runs/solvers\n"
       "  scorefield solvers --data ring --sigma-max 20 --solvers euler,heun,posterior --schedules logsnr --nfe "
       "5,10,20\n"
+      "  scorefield solvers --model net.pt --solvers heun,ipndm3,dpmpp2m --schedules vp-uniform --nfe 5,10,20 --seeds "
+      "0-15\n"
       "  scorefield solvers --resume runs/solvers");
-  command->callback([command, arguments, comparison] {
-    if (wants_comparison(*command)) return run_comparison(*command, *comparison, arguments->json);
-    fmt::print("{}\n", arguments->json ? list_json().dump() : list_text());
+  command->callback([command, run, comparison] {
+    if (wants_comparison(*command)) return run_comparison(*command, *comparison, *run);
+    fmt::print("{}\n", run->json ? list_json().dump() : list_text());
   });
 }
 

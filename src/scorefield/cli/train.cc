@@ -25,10 +25,7 @@ struct Arguments {
   TrainArguments train;
   std::string held_out;
   std::string out;
-  std::string config;
-  std::string resume;
-  bool dry_run = false;
-  bool json = false;
+  RunArguments run;
 };
 
 /// Seconds of --minutes that go into measuring the rate.
@@ -110,11 +107,11 @@ void run_train(const CLI::App& command, const Arguments& arguments) {
   TrainingRun run = training_run_of(arguments.train, data, held_out ? &*held_out : nullptr);
   run.settings.target.sigma_data = sigma_data_of(data, context);
 
-  const std::string out = !arguments.out.empty() ? arguments.out : arguments.resume;
+  const std::string& out = arguments.run.folder();
   // Before the rate is measured: a folder that cannot be had is said at once.
   std::optional<RunFolder> folder;
-  if (!arguments.dry_run && !out.empty()) folder.emplace(RunFolder::take(out));
-  if (arguments.train.minutes || arguments.dry_run) {
+  if (!arguments.run.dry_run && !out.empty()) folder.emplace(RunFolder::take(out));
+  if (arguments.train.minutes || arguments.run.dry_run) {
     const double seconds = arguments.train.minutes ? measured_seconds(*arguments.train.minutes) : 2;
     const TrainingCost cost = measure_cost(run, seconds, context);
     if (arguments.train.minutes) {
@@ -124,8 +121,8 @@ void run_train(const CLI::App& command, const Arguments& arguments) {
                 steps_within(60 * *arguments.train.minutes - seconds, cost, kCheckpoints, has_grid(data) ? kGrids : 0),
                 run);
     }
-    if (arguments.dry_run) {
-      print_dry_run(run, cost, arguments.json);
+    if (arguments.run.dry_run) {
+      print_dry_run(run, cost, arguments.run.json);
       return;
     }
   } else {
@@ -149,19 +146,19 @@ void run_train(const CLI::App& command, const Arguments& arguments) {
     fmt::print(stderr, "{} is complete already; nothing to do\n", folder->path().string());
     return;
   }
-  if (!arguments.json) {
+  if (!arguments.run.json) {
     fmt::print("{} on {} rows of {} values from {}: {} steps of {} rows\n", size_text(run), data.size(),
                data.dimension(), data.name(), run.settings.steps(), run.settings.loader.batch);
     std::fflush(stdout);
   }
   const TrainingReport report = run_training(run, *folder, context);
-  print_report(run, report, *folder, arguments.json);
+  print_report(run, report, *folder, arguments.run.json);
   if (!report.complete) {
     fmt::print(stderr, "stopped: {} of {} steps are done; go on with: scorefield train --resume {}\n", report.steps,
                run.settings.steps(), folder->path().string());
     throw Cancelled();
   }
-  if (!arguments.json) fmt::print("{}\n", (*folder / "model.safetensors").string());
+  if (!arguments.run.json) fmt::print("{}\n", (*folder / "model.safetensors").string());
 }
 
 }  // namespace
@@ -175,15 +172,11 @@ void add_train_command(CLI::App& app) {
                    "Rows for the held-out loss (default: the test set of a named set, else training rows)")
       ->group("Data");
   add_train_flags(*command, arguments->train);
-  command->add_option("--out,--outdir", arguments->out, "Run folder (default: a new one under runs/)")->group("Run");
-  command->add_option("--config", arguments->config, "Repeat the run of this config.json; flags override it")
-      ->group("Run");
-  command->add_option("--resume", arguments->resume, "Go on with the interrupted run in this folder")
-      ->excludes("--out")
-      ->group("Run");
+  add_run_arguments(*command, arguments->run,
+                    {.resumes = true,
+                     .dry_run = "Print weights, steps and time, and do nothing",
+                     .json = "Print the report as JSON"});
   add_machine_arguments(*command, arguments->machine);
-  command->add_flag("--dry-run", arguments->dry_run, "Print weights, steps and time, and do nothing")->group("Run");
-  command->add_flag("--json", arguments->json, "Print the report as JSON")->group("Run");
   command->footer(
       "Examples:\n"
       "  scorefield train --data swirl --minutes 1 --out runs/swirl\n"

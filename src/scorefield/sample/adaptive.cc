@@ -39,7 +39,11 @@ ReferencePath solve_reference(const Field& field, RowsView<const double> x, std:
   Rows start(x.rows, x.cols);
   for (std::size_t i = 0; i < x.rows; ++i) std::ranges::copy(x[i], start[i].begin());
   const std::vector<std::uint64_t> seeds(x.rows, 0);  // an ODE draws nothing
-  ReferencePath path{{levels.begin(), levels.end()}, {}, Rows(levels.size(), x.rows), std::vector<std::size_t>(x.rows)};
+  ReferencePath path{{levels.begin(), levels.end()},
+                     {},
+                     Rows(levels.size(), x.rows),
+                     std::vector<double>(x.rows),
+                     std::vector<std::size_t>(x.rows)};
   for (const double allowed : {tolerance, tolerance / 10}) {
     SamplerOptions options;
     options.rtol = allowed;
@@ -53,10 +57,13 @@ ReferencePath solve_reference(const Field& field, RowsView<const double> x, std:
     if (states.seen.empty()) continue;
     for (std::size_t level = 0; level < levels.size(); ++level) {
       for (std::size_t i = 0; i < x.rows; ++i) {
+        double square = 0;
         for (std::size_t j = 0; j < x.cols; ++j) {
           const double difference = std::abs(path.x[level](i, j) - states.seen[level](i, j));
           path.error(level, i) = std::max(path.error(level, i), difference);
+          square += difference * difference;
         }
+        path.last_distance[i] = std::sqrt(square);
       }
     }
   }

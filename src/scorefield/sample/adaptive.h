@@ -15,8 +15,10 @@ struct ReferencePath {
   std::vector<double> levels;  // sigma
   std::vector<Rows> x;         // [B, d] a level, VE frame, data units
   /// [L, B]: the largest difference over the values of a sample to the solution at a tenth of the tolerance. x is that
-  /// tighter solution, so its own error is about a tenth of this.
+  /// tighter solution, so its own error is about a tenth of this in a smooth field. Where the field has kinks or is
+  /// rounded (a network), the tolerance is no measure, and it may be as large.
   Rows error;
+  std::vector<double> last_distance;     // [B], of the two at the last level, L2
   std::vector<std::size_t> evaluations;  // of the field, a sample, both solutions together
 };
 

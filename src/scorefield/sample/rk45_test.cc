@@ -145,6 +145,9 @@ TEST(SolveReference, ItsErrorIsWithinItsEstimate) {
       EXPECT_LE(at_1, path.error(1, i) + 1e-14) << tolerance;
       EXPECT_LE(at_0002, path.error(2, i) + 1e-14) << tolerance;
       EXPECT_LE(path.error(1, i), kStepsThatCount * tolerance);
+      // The L2 norm of two values against the larger of them.
+      EXPECT_GE(path.last_distance[i], path.error(2, i));
+      EXPECT_LE(path.last_distance[i], std::sqrt(2) * path.error(2, i) * (1 + 1e-15));
       EXPECT_GT(path.evaluations[i], 100U);
     }
   }

@@ -106,7 +106,8 @@ CostMatrix euler_costs(const ScheduleProblem& problem, const std::vector<double>
   for (std::size_t first = 0; first < seeds.size(); first += problem.batch) {
     const std::size_t count = std::min(problem.batch, seeds.size() - first);
     Trajectory trajectory;
-    trajectory.x.push_back(sample(run, seeds.subspan(first, count), {}, &trajectory, context).x);
+    trajectory.x.push_back(
+        sample(run, seeds.subspan(first, count), std::span(&problem.label, 1), &trajectory, context).x);
     const Metric measure(metric, trajectory);
     run_tasks(context.pool, n - 1, [&](std::size_t i, int) {
       context.check_cancelled();

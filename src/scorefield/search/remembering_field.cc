@@ -21,9 +21,9 @@ Rows copy_of(RowsView<const double> x) {
   return copy;
 }
 
-/// Whether an answer depends on the states and one noise level alone.
-bool only_denoised(std::span<const double> sigma, std::span<const int> labels, const Request& request) {
-  return sigma.size() == 1 && labels.empty() && request.denoised && !request.log_density && !request.posterior &&
+/// Whether an answer depends on the states, their labels and one noise level alone.
+bool only_denoised(std::span<const double> sigma, const Request& request) {
+  return sigma.size() == 1 && request.denoised && !request.log_density && !request.posterior &&
          !request.covariance_trace && request.directions.rows == 0 && request.top_k == 0;
 }
 
@@ -31,11 +31,11 @@ bool only_denoised(std::span<const double> sigma, std::span<const int> labels, c
 
 Answer RememberingField::ask(RowsView<const double> x, std::span<const double> sigma, std::span<const int> labels,
                              const Request& request, const Context& context) const {
-  if (!only_denoised(sigma, labels, request)) return field_.ask(x, sigma, labels, request, context);
+  if (!only_denoised(sigma, request)) return field_.ask(x, sigma, labels, request, context);
   {
     const std::lock_guard lock(mutex_);
     for (const Memory& memory : memories_) {
-      if (memory.sigma != sigma[0] || !same_bits(memory.x, x)) continue;
+      if (memory.sigma != sigma[0] || !std::ranges::equal(memory.labels, labels) || !same_bits(memory.x, x)) continue;
       ++remembered_;
       saved_seconds_ += memory.seconds;
       Answer answer;
@@ -49,7 +49,7 @@ Answer RememberingField::ask(RowsView<const double> x, std::span<const double> s
   const std::size_t size = 2 * x.rows * x.cols * sizeof(double);
   if (size > most_bytes_) return answer;
   const std::lock_guard lock(mutex_);
-  memories_.push_front({sigma[0], copy_of(x), answer.denoised, elapsed.count()});
+  memories_.push_front({sigma[0], {labels.begin(), labels.end()}, copy_of(x), answer.denoised, elapsed.count()});
   bytes_ += size;
   while (memories_.size() > most_ || bytes_ > most_bytes_) {
     bytes_ -= 2 * memories_.back().x.values().size_bytes();

@@ -3,27 +3,23 @@
 
 #include <deque>
 #include <mutex>
+#include <vector>
 
-#include "scorefield/field/field.h"
+#include "scorefield/field/forwarding_field.h"
 
 namespace scorefield {
 
-/// Answers from memory when it is asked for the denoised means of the very same states at one noise level again: a
-/// search that moves the levels one by one runs into the same states up to the level it moved. Bits are those of the
-/// field.
-class RememberingField final : public Field {
+/// Answers from memory when it is asked for the denoised means of the very same states at one noise level, under
+/// the same labels, again: a search that moves the levels one by one runs into the same states up to the level it
+/// moved. Bits are those of the field.
+class RememberingField final : public ForwardingField {
  public:
   /// Keeps the last `most` answers, of at most `bytes` together. field must live as long.
   RememberingField(const Field& field, std::size_t most, std::size_t bytes)
-      : field_(field), most_(most), most_bytes_(bytes) {}
+      : ForwardingField(field), most_(most), most_bytes_(bytes) {}
 
-  std::size_t dimension() const override { return field_.dimension(); }
-  Capabilities capabilities() const override { return field_.capabilities(); }
-  std::span<const double> mean() const override { return field_.mean(); }
-  double variance() const override { return field_.variance(); }
   Answer ask(RowsView<const double> x, std::span<const double> sigma, std::span<const int> labels,
              const Request& request, const Context& context) const override;
-  void draw(std::uint64_t seed, int label, std::span<double> out) const override { field_.draw(seed, label, out); }
 
   std::size_t remembered() const;  // answers that came from memory
   /// What those took when the field made them, wall time.
@@ -32,11 +28,11 @@ class RememberingField final : public Field {
  private:
   struct Memory {
     double sigma;
+    std::vector<int> labels;  // as they were given
     Rows x;
     Rows denoised;
     double seconds;
   };
-  const Field& field_;
   std::size_t most_;
   std::size_t most_bytes_;
   mutable std::mutex mutex_;

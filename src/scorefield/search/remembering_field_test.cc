@@ -30,6 +30,23 @@ TEST(RememberingField, AnswersAsTheFieldDoesAndAsksItOnce) {
   EXPECT_EQ(remembering.remembered(), 2U);
 }
 
+TEST(RememberingField, KeepsLabelsApart) {
+  const GaussianMixture field = synthetic_law(make_synthetic("ring", {}).truth);
+  const RememberingField remembering(field, 8, 1 << 20);
+  Rows x(2, 2);
+  x(0, 0) = 0.3;
+  const double sigma = 0.5;
+  const auto answer = [&](const Field& of, const std::vector<int>& labels) {
+    return of.ask(x.view(), {&sigma, 1}, labels, {}, {}).denoised(0, 0);
+  };
+  const std::vector<std::vector<int>> all = {{1}, {2}, {-1}, {1, 2}};
+  for (int turn = 0; turn < 2; ++turn) {
+    for (const std::vector<int>& labels : all) EXPECT_EQ(answer(remembering, labels), answer(field, labels));
+  }
+  EXPECT_NE(answer(field, {1}), answer(field, {2})) << "what would show";
+  EXPECT_EQ(remembering.remembered(), all.size()) << "each once, in the second turn";
+}
+
 TEST(RememberingField, LeavesOtherRequestsToTheField) {
   const RememberingField remembering(small_mixture(), 2, 1 << 20);
   const Rows x(1, small_mixture().dimension());

@@ -25,7 +25,18 @@ struct ScheduleProblem {
   bool end_at_zero = true;
   /// Seeds that run at a time; changes no result.
   std::size_t batch = 256;
+  /// Under which the field is asked; -1: none.
+  int label = -1;
+  /// The least noise level that the field knows, data units: the flow goes no further down, and from there to D.
+  double least_sigma = 0;
 };
+
+/// `problem` in another field, which must live as long.
+ScheduleProblem with_field(const Field& field, const ScheduleProblem& problem);
+
+/// The last level above 0 of what stands for the flow: sigma_min, or where the runs end at 0 sigma_min / `parts`, as
+/// the Euler step from there to 0 has an error of its own, of the order of its square; never below least_sigma.
+double last_flow_level(const ScheduleProblem& problem, double parts);
 
 /// The schedules that everybody has, of noise_levels().
 std::vector<std::string> fixed_schedule_names();
@@ -42,17 +53,18 @@ struct ExactEnds {
   std::vector<std::uint64_t> seeds;
   Rows x;  // [S, d], data units
   /// Mean L2 distance to the same with half the steps; for a method of order 4 some 15 times the error of x itself.
+  /// What the rounding of a field in float32 does is in it once, as both have their own.
   double uncertainty = 0;
 };
 
-/// By rk4 with `steps` polynomial steps from the seeds' own start; where the run ends at 0, down to sigma_min/16 and
-/// from there to D. Throws Error for less than 2 steps.
+/// By rk4 with `steps` polynomial steps from the seeds' own start; where the run ends at 0, down to
+/// last_flow_level(problem, 16) and from there to D. Throws Error for less than 2 steps.
 ExactEnds exact_ends(const ScheduleProblem& problem, std::span<const std::uint64_t> seeds, std::size_t steps,
                      const Context& context);
 
-/// The end points of every seed, [S, d], data units, `batch` seeds at a time. what: of the progress; empty: none is
-/// reported.
-Rows end_points(const Sampling& sampling, std::span<const std::uint64_t> seeds, std::size_t batch,
+/// The end points of every seed under one label (-1: none), [S, d], data units, `batch` seeds at a time. what: of the
+/// progress; empty: none is reported.
+Rows end_points(const Sampling& sampling, std::span<const std::uint64_t> seeds, int label, std::size_t batch,
                 std::string_view what, const Context& context);
 
 /// |a - b| of each row, data units.

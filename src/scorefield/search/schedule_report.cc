@@ -31,7 +31,7 @@ std::size_t levels_above_zero(const ScheduleTrial& trial) {
   return trial.levels.size() - (trial.levels.back() == 0 ? 1 : 0);
 }
 
-nlohmann::json budget_json(const BudgetSchedules& budget, bool analytical_first_step) {
+nlohmann::json budget_json(const ScheduleSearch& search, const BudgetSchedules& budget, bool analytical_first_step) {
   nlohmann::json fixed = nlohmann::json::array();
   for (const ScheduleTrial& trial : budget.fixed) fixed.push_back(trial_json(trial));
   nlohmann::json spellings;
@@ -50,6 +50,7 @@ nlohmann::json budget_json(const BudgetSchedules& budget, bool analytical_first_
           {"schedules_tried", budget.trials},
           {"returned", budget.returned().name},
           {"returned_is_fixed", budget.fixed_is_better},
+          {"settled", search.is_settled(budget)},
           {"spellings", std::move(spellings)}};
 }
 
@@ -99,7 +100,7 @@ std::string spelled_text(const ScheduleSearch& search, bool analytical_first_ste
 nlohmann::json search_json(const ScheduleProblem& problem, const ScheduleSearch& search) {
   nlohmann::json budgets = nlohmann::json::array();
   for (const BudgetSchedules& budget : search.budgets) {
-    budgets.push_back(budget_json(budget, problem.sampling.analytical_first_step));
+    budgets.push_back(budget_json(search, budget, problem.sampling.analytical_first_step));
   }
   return {
       {"solver", problem.sampling.sampler.name},

@@ -15,6 +15,7 @@ namespace scorefield {
 namespace {
 
 constexpr std::size_t kRefinedStarts = 2;  // the others are too far off to be worth their evaluations
+constexpr double kTrials = 40;             // of a budget, an evaluation: what searches take, on mixtures and networks
 constexpr std::size_t kMemories = 128;
 constexpr std::size_t kMemoryBytes = std::size_t{1} << 28;
 
@@ -35,7 +36,7 @@ class Search {
       : options_(options),
         context_(context),
         field_(problem.sampling.field, kMemories, std::min(kMemoryBytes, context.memory_limit)),
-        training_(on_field(problem, field_)),
+        training_(with_field(field_, problem)),
         problem_(problem),
         seeds_(options.training) {
     std::iota(seeds_.begin(), seeds_.end(), kFirstTrainingSeed);
@@ -50,16 +51,18 @@ class Search {
     judged_ = exact_ends(problem_, options_.held_out, options_.reference_steps, context_);
     found.training_uncertainty = learned_.uncertainty;
     found.held_out_uncertainty = judged_.uncertainty;
+    report();
     for (const std::size_t nfe : options_.budgets) {
       try {
         found.budgets.push_back(schedules_of(nfe, found));
+        ++finished_;
+        trials_ = 0;
+        report();
       } catch (const Cancelled&) {
         if (found.budgets.empty()) throw;
         found.complete = false;
         break;
       }
-      context_.report("schedules", static_cast<double>(found.budgets.size()),
-                      static_cast<double>(options_.budgets.size()));
     }
     found.own_gain = mean_gain(found.budgets, &BudgetSchedules::own);
     found.gits_gain = mean_gain(found.budgets, &BudgetSchedules::gits);
@@ -67,26 +70,21 @@ class Search {
   }
 
  private:
-  static ScheduleProblem on_field(const ScheduleProblem& problem, const Field& field) {
-    const Sampling& sampling = problem.sampling;
-    return {.sampling = {.field = field,
-                         .sampler = sampling.sampler,
-                         .levels = {},
-                         .process = sampling.process,
-                         .start = sampling.start,
-                         .options = sampling.options,
-                         .analytical_first_step = sampling.analytical_first_step},
-            .sigma_max = problem.sigma_max,
-            .sigma_min = problem.sigma_min,
-            .rho = problem.rho,
-            .end_at_zero = problem.end_at_zero,
-            .batch = problem.batch};
+  /// How many trials a budget takes is not known before; the share that is told never goes back.
+  void report() const {
+    double share = 0;
+    if (finished_ < options_.budgets.size()) {
+      const auto nfe = static_cast<double>(options_.budgets[finished_]);
+      share = 1 - std::exp(-static_cast<double>(trials_) / (kTrials * nfe));
+    }
+    context_.report("schedules", static_cast<double>(finished_) + share, static_cast<double>(options_.budgets.size()));
   }
 
   /// The mean of the square roots. Few samples end at another component or row, where the flow parts, and are far off:
   /// in a plain mean they outweigh all others, and a search fits those few of its own noise instead of coming close.
   double training_score(const std::vector<double>& levels) {
     ++trials_;
+    report();
     std::vector<double> errors = end_point_errors(training_, levels, learned_, context_);
     for (double& error : errors) error = std::sqrt(error);
     return mean_of(errors);
@@ -215,7 +213,8 @@ class Search {
   ExactEnds learned_;
   ExactEnds judged_;
   std::vector<double> last_;  // levels that were found for the last budget
-  std::size_t trials_ = 0;
+  std::size_t finished_ = 0;  // budgets
+  std::size_t trials_ = 0;    // of the next
 };
 
 }  // namespace
@@ -254,6 +253,21 @@ void check_search_solver(const SamplerEntry& solver) {
     throw Error(
         fmt::format("{} chooses its own steps; a schedule is for a solver that is given them, e.g. heun", solver.name));
   }
+}
+
+SearchCost expected_cost(const ScheduleSearchOptions& options) {
+  const auto training = static_cast<double>(options.training);
+  const auto held_out = static_cast<double>(options.held_out.size());
+  SearchCost cost;
+  // rk4, and once more with half the steps.
+  cost.exact_ends = 6 * static_cast<double>(options.reference_steps) * (training + held_out);
+  cost.all = cost.exact_ends + training * static_cast<double>(options.grid);
+  for (const std::size_t budget : options.budgets) {
+    const auto nfe = static_cast<double>(budget);
+    // A level in the middle moves, so half of a trial is remembered.
+    cost.all += training * kTrials * nfe * nfe / 2 + 5 * held_out * nfe;
+  }
+  return cost;
 }
 
 void check_search(const ScheduleProblem& problem, const ScheduleSearchOptions& options) {

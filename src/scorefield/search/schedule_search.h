@@ -1,6 +1,7 @@
 // The schedule of least error for a solver and a number of evaluations, judged on noise that the search did not see.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -65,6 +66,13 @@ struct ScheduleSearch {
   double held_out_uncertainty = 0;
   std::vector<BudgetSchedules> budgets;
   bool complete = true;  // false: stopped early; budgets holds those that were finished
+
+  /// The larger of the two.
+  double uncertainty() const { return std::max(training_uncertainty, held_out_uncertainty); }
+  /// Whether the exact end points are known well enough for a budget: to a tenth of the error that it leaves.
+  bool is_settled(const BudgetSchedules& budget) const {
+    return uncertainty() <= 0.1 * budget.returned().held_out.value;
+  }
   /// best fixed - found, mean over budgets for each held-out seed: mean and standard error over the seeds.
   Mean own_gain;
   Mean gits_gain;
@@ -78,6 +86,13 @@ struct ScheduleSearch {
 /// use up or that is too small for it, held-out seeds among the training seeds, and as its parts.
 ScheduleSearch search_schedules(const ScheduleProblem& problem, const ScheduleSearchOptions& options,
                                 const Context& context);
+
+/// About how many evaluations of the field a search makes, over all seeds, to a factor of 2 or so.
+struct SearchCost {
+  double exact_ends = 0;
+  double all = 0;
+};
+SearchCost expected_cost(const ScheduleSearchOptions& options);
 
 /// What search_schedules() checks before it starts; throws Error.
 void check_search(const ScheduleProblem& problem, const ScheduleSearchOptions& options);

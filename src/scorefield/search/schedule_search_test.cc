@@ -5,6 +5,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/thread_pool.h"
+#include "scorefield/field/forwarding_field.h"
 #include "scorefield/search/small_problem_test.h"
 
 namespace scorefield {
@@ -85,6 +86,48 @@ TEST(ScheduleSearch, GivesTheLevelThatAnAnalyticalFirstStepMakesFree) {
   EXPECT_EQ(search.budgets[0].steps, 6U);
   expect_schedule(problem, search.budgets[0], search.budgets[0].gits);
   expect_schedule(problem, search.budgets[0], search.budgets[0].own);
+}
+
+/// Counts the states that it is asked for.
+class Counting final : public ForwardingField {
+ public:
+  using ForwardingField::ForwardingField;
+  Answer ask(RowsView<const double> x, std::span<const double> sigma, std::span<const int> labels,
+             const Request& request, const Context& context) const override {
+    asked += static_cast<double>(x.rows);
+    return field_.ask(x, sigma, labels, request, context);
+  }
+  mutable double asked = 0;
+};
+
+TEST(ScheduleSearch, CostsAboutWhatIsExpected) {
+  for (const char* solver : {"euler", "ipndm3"}) {
+    const ScheduleProblem problem = small_problem(solver, true);
+    const Counting field(problem.sampling.field);
+    const ScheduleSearchOptions options = small_options({5, 8});
+    (void)exact_ends(with_field(field, problem), options.held_out, options.reference_steps, {});
+    EXPECT_EQ(field.asked, 64 * (4 * (60 + 30) - 6)) << "the last steps, to 0, take one each of the four";
+    field.asked = 0;
+    (void)search_schedules(with_field(field, problem), options, {});
+    const SearchCost cost = expected_cost(options);
+    EXPECT_GT(field.asked, cost.all / 2) << solver;
+    EXPECT_LT(field.asked, cost.all * 2) << solver;
+    EXPECT_EQ(cost.exact_ends, 6 * 60 * (64 + 48));
+  }
+}
+
+TEST(ScheduleSearch, SettlesWhatTheExactEndsAreSureEnoughFor) {
+  ScheduleSearch search;
+  search.training_uncertainty = 0.02;
+  search.held_out_uncertainty = 0.01;
+  EXPECT_EQ(search.uncertainty(), 0.02);
+  BudgetSchedules budget;
+  budget.fixed.emplace_back();
+  budget.fixed_is_better = true;
+  budget.fixed[0].held_out.value = 0.21;
+  EXPECT_TRUE(search.is_settled(budget));
+  budget.fixed[0].held_out.value = 0.19;
+  EXPECT_FALSE(search.is_settled(budget));
 }
 
 std::string refusal(const ScheduleProblem& problem, const ScheduleSearchOptions& options) {

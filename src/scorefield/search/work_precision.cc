@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/names.h"
 #include "scorefield/base/random.h"
+#include "scorefield/field/forwarding_field.h"
 #include "scorefield/process/schedule.h"
 #include "scorefield/sample/adaptive.h"
 
@@ -63,6 +65,33 @@ void check_plan(const std::vector<std::string>& solvers, const std::vector<std::
   if (solvers.empty() || schedules.empty()) throw Error("a comparison needs at least one solver and one schedule");
   if (budgets.empty()) throw Error("a comparison needs a number of evaluations, such as 4-40");
 }
+
+/// A field that tells how far down the slowest sample of a reference is, whose steps nobody knows before. Of one
+/// thread.
+class Watched final : public ForwardingField {
+ public:
+  /// tell: a share of the way from the first level to the last, once for the looser solution and once for the tighter.
+  Watched(const Field& field, double first, double last, std::function<void(double)> tell)
+      : ForwardingField(field), first_(first), way_(std::log(first / last)), tell_(std::move(tell)) {}
+
+  Answer ask(RowsView<const double> x, std::span<const double> sigma, std::span<const int> labels,
+             const Request& request, const Context& context) const override {
+    // The tighter of the two takes more steps, of a method of order 5.
+    const double looser = 1 / (1 + std::pow(10, 1.0 / 5));
+    const double share = std::log(first_ / *std::ranges::max_element(sigma)) / way_;
+    if (share == 0 && share_ > 0) begun_ = looser;
+    share_ = std::max(share_, begun_ + (begun_ == 0 ? looser : 1 - looser) * share);
+    tell_(share_);
+    return field_.ask(x, sigma, labels, request, context);
+  }
+
+ private:
+  double first_;
+  double way_;
+  std::function<void(double)> tell_;
+  mutable double begun_ = 0;
+  mutable double share_ = 0;
+};
 
 /// Root mean square distance of the rows from their mean.
 double spread(const Rows& x) {
@@ -126,8 +155,8 @@ SolverRuns plan_solver_runs(const ScheduleProblem& problem, const std::vector<st
 FlowEnds flow_ends(const ScheduleProblem& problem, std::span<const std::uint64_t> seeds, double tolerance,
                    const Context& context) {
   const Field& field = problem.sampling.field;
-  // The Euler step from the last level to 0 has an error of its own, of the order of the square of that level.
-  const double last = problem.end_at_zero ? problem.sigma_min / 16 : problem.sigma_min;
+  const double last = last_flow_level(problem, 16);
+  const std::span<const int> label(&problem.label, 1);
   const std::vector<double> levels = {problem.sigma_max, last};
   FlowEnds found;
   found.x = Rows(seeds.size(), field.dimension());
@@ -139,12 +168,17 @@ FlowEnds flow_ends(const ScheduleProblem& problem, std::span<const std::uint64_t
                                           .process = problem.sampling.process,
                                           .start = problem.sampling.start},
                                          initial_noise(some, field.dimension()));
-    const ReferencePath path = solve_reference(field, start.view(), levels, {}, tolerance, context);
+    const Watched watched(field, levels.front(), levels.back(), [&](double share) {
+      context.report("reference", static_cast<double>(first) + share * static_cast<double>(some.size()),
+                     static_cast<double>(seeds.size()));
+    });
+    const ReferencePath path = solve_reference(watched, start.view(), levels, label, tolerance, context);
     Rows ends = path.x.back();
-    if (problem.end_at_zero) ends = field.ask(ends.view(), {&last, 1}, {}, {}, context).denoised;
+    if (problem.end_at_zero) ends = field.ask(ends.view(), {&last, 1}, label, {}, context).denoised;
     std::ranges::copy(ends.values(), found.x[first].begin());
     const auto difference = path.error[path.error.rows() - 1];
     found.difference.insert(found.difference.end(), difference.begin(), difference.end());
+    found.distance.insert(found.distance.end(), path.last_distance.begin(), path.last_distance.end());
     for (const std::size_t count : path.evaluations) {
       found.evaluations += static_cast<double>(count) / static_cast<double>(seeds.size());
     }
@@ -153,54 +187,65 @@ FlowEnds flow_ends(const ScheduleProblem& problem, std::span<const std::uint64_t
   return found;
 }
 
-FlowReference::FlowReference(const Dataset& data, std::vector<std::uint64_t> seeds, Rows ends,
+FlowReference::FlowReference(const Dataset* data, std::vector<std::uint64_t> seeds, Rows ends,
                              const SlicedOptions& sliced, const Context& context)
-    : data_(data),
-      seeds_(std::move(seeds)),
-      ends_(std::move(ends)),
-      nearest_(nearest_two(data, ends_.view(), context)),
-      sliced_(data, sliced, context),
-      scale_(spread(ends_)) {
+    : seeds_(std::move(seeds)), ends_(std::move(ends)), scale_(spread(ends_)) {
   ensure(ends_.rows() == seeds_.size() && !seeds_.empty(), "one end a seed");
+  if (data == nullptr) return;
+  rows_.emplace(OfRows{*data, nearest_two(*data, ends_.view(), context), SlicedWasserstein(*data, sliced, context)});
+}
+
+const FlowReference::OfRows& FlowReference::rows() const {
+  ensure(rows_.has_value(), "a reference with data");
+  return *rows_;
+}
+
+std::optional<SlicedDistance> FlowReference::distance(const Rows& x, const Context& context) const {
+  if (!rows_) return std::nullopt;
+  return rows_->sliced.distance(x.view(), context);
 }
 
 SlicedDistance FlowReference::data_distance(std::size_t draws, const Context& context) const {
+  const OfRows& of = rows();
   std::vector<double> values(draws);
-  Rows rows(ends_.rows(), ends_.cols());
+  Rows drawn(ends_.rows(), ends_.cols());
   for (std::size_t draw = 0; draw < draws; ++draw) {
     const RandomStream random(draw, Purpose::kSubset, 1);
-    for (std::size_t i = 0; i < rows.rows(); ++i) data_.row(random.below(i, data_.size()), rows[i]);
-    values[draw] = sliced_.distance(rows.view(), context).value;
+    for (std::size_t i = 0; i < drawn.rows(); ++i) of.data.row(random.below(i, of.data.size()), drawn[i]);
+    values[draw] = of.sliced.distance(drawn.view(), context).value;
   }
   const Mean mean = mean_of_sample(values, 0);
   return {mean.value, mean.standard_error * std::sqrt(static_cast<double>(draws))};
 }
 
-EndPointErrors FlowReference::errors(const Rows& x, const Context& context) const {
-  ensure(x.rows() == ends_.rows() && x.cols() == ends_.cols(), "one end a seed");
-  std::vector<double> errors = distances(x, ends_);
-
+std::size_t FlowReference::other_rows(const Rows& x, std::span<const double> errors, const Context& context) const {
+  const OfRows& of = rows();
   // By the triangle inequality the nearest row is the same while 2 |x - end| < d2 - d1; only others are searched.
   std::vector<std::size_t> far;
   for (std::size_t i = 0; i < x.rows(); ++i) {
-    if (!(2 * errors[i] < nearest_.d2[i] - nearest_.d1[i])) far.push_back(i);
+    if (!(2 * errors[i] < of.nearest.d2[i] - of.nearest.d1[i])) far.push_back(i);
   }
   Rows unsure(far.size(), x.cols());
   for (std::size_t k = 0; k < far.size(); ++k) std::ranges::copy(x[far[k]], unsure[k].begin());
   std::size_t others = 0;
   if (!far.empty()) {
-    const NearestTwo nearest = nearest_two(data_, unsure.view(), context);
-    for (std::size_t k = 0; k < far.size(); ++k) others += nearest.index1[k] != nearest_.index1[far[k]] ? 1 : 0;
+    const NearestTwo nearest = nearest_two(of.data, unsure.view(), context);
+    for (std::size_t k = 0; k < far.size(); ++k) others += nearest.index1[k] != of.nearest.index1[far[k]] ? 1 : 0;
   }
+  return others;
+}
 
+EndPointErrors FlowReference::errors(const Rows& x, const Context& context) const {
+  ensure(x.rows() == ends_.rows() && x.cols() == ends_.cols(), "one end a seed");
+  std::vector<double> errors = distances(x, ends_);
   EndPointErrors found;
+  if (rows_) found.other_row = binomial_interval(other_rows(x, errors, context), x.rows());
   found.error = mean_of_sample(errors, 0);
   found.relative = found.error.value / scale_;
   std::ranges::sort(errors);
   found.low = quantile_of_sample(errors, 0.1, 0).value;
   found.median = quantile_of_sample(errors, 0.5, 0).value;
   found.high = quantile_of_sample(errors, 0.9, 0).value;
-  found.other_row = binomial_interval(others, x.rows());
   return found;
 }
 

@@ -41,17 +41,18 @@ struct SolverRuns {
 SolverRuns plan_solver_runs(const ScheduleProblem& problem, const std::vector<std::string>& solvers,
                             const std::vector<std::string>& schedules, const std::vector<std::size_t>& budgets);
 
-/// Where the probability flow ends, solved in double precision.
+/// Where the probability flow ends.
 struct FlowEnds {
   Rows x;  // [S, d], data units
   /// [S]: largest difference over the values of a sample to the solution at ten times the tolerance, where the two meet
-  /// the last noise level: about ten times the error of x.
+  /// the last noise level: about ten times the error of x, or as large in a field with kinks (a network).
   std::vector<double> difference;
-  double evaluations = 0;  // of the field, mean over the samples, both solutions together
+  std::vector<double> distance;  // [S]: L2 of the two, there
+  double evaluations = 0;        // of the field, mean over the samples, both solutions together
 };
 
 /// From the seeds' own start at sigma_max, with solve_reference() at `tolerance` and a tenth of it; where the runs end
-/// at 0, down to sigma_min/16 and from there to D. Throws Error as solve_reference().
+/// at 0, down to last_flow_level(problem, 16) and from there to D. Throws Error as solve_reference().
 FlowEnds flow_ends(const ScheduleProblem& problem, std::span<const std::uint64_t> seeds, double tolerance,
                    const Context& context);
 
@@ -62,41 +63,52 @@ struct EndPointErrors {
   double low = 0;       // quantiles 1/10, 1/2, 9/10 over the samples
   double median = 0;
   double high = 0;
-  Proportion other_row;  // ends nearest to another training row than the flow does
+  std::optional<Proportion> other_row;  // ends nearest to another training row than the flow does; none without rows
 };
 
 struct SolverResult {
   SolverRun run;
-  std::optional<EndPointErrors> errors;  // none of a stochastic solver: it follows another path
-  SlicedDistance distance;               // to the data
-  double seconds = 0;                    // wall time, shared evaluations at what they took when they were made
+  std::optional<EndPointErrors> errors;    // none of a stochastic solver: it follows another path
+  std::optional<SlicedDistance> distance;  // to the data; none without
+  double seconds = 0;                      // wall time, shared evaluations at what they took when they were made
 };
 
-/// What every run is held against. data must live as long.
+/// What every run is held against.
 class FlowReference {
  public:
-  /// ends: [S, d], of `seeds`. Throws Error for shapes that do not fit.
-  FlowReference(const Dataset& data, std::vector<std::uint64_t> seeds, Rows ends, const SlicedOptions& sliced,
+  /// data: null for a field that is compared without any; must live as long. ends: [S, d], of `seeds`. Throws Error for
+  /// shapes that do not fit.
+  FlowReference(const Dataset* data, std::vector<std::uint64_t> seeds, Rows ends, const SlicedOptions& sliced,
                 const Context& context);
 
   const std::vector<std::uint64_t>& seeds() const { return seeds_; }
-  const SlicedWasserstein& sliced() const { return sliced_; }
+  bool has_data() const { return rows_.has_value(); }
+  /// With data only.
+  const SlicedWasserstein& sliced() const { return rows().sliced; }
   /// Root mean square distance of the ends from their own mean, data units.
   double scale() const { return scale_; }
+  /// Of x, [S, d], to the data; none without.
+  std::optional<SlicedDistance> distance(const Rows& x, const Context& context) const;
   /// Of the ends themselves.
-  SlicedDistance distance(const Context& context) const { return sliced_.distance(ends_.view(), context); }
+  std::optional<SlicedDistance> distance(const Context& context) const { return distance(ends_, context); }
   /// Data against data: of as many rows as there are seeds, drawn with replacement, over `draws` draws: mean, and their
-  /// standard deviation in place of an error.
+  /// standard deviation in place of an error. With data only.
   SlicedDistance data_distance(std::size_t draws, const Context& context) const;
   /// x: [S, d].
   EndPointErrors errors(const Rows& x, const Context& context) const;
 
  private:
-  const Dataset& data_;
+  struct OfRows {
+    const Dataset& data;
+    NearestTwo nearest;  // of the ends
+    SlicedWasserstein sliced;
+  };
+  const OfRows& rows() const;
+  std::size_t other_rows(const Rows& x, std::span<const double> errors, const Context& context) const;
+
   std::vector<std::uint64_t> seeds_;
   Rows ends_;
-  NearestTwo nearest_;
-  SlicedWasserstein sliced_;
+  std::optional<OfRows> rows_;
   double scale_ = 0;
 };
 

@@ -123,6 +123,26 @@ Panel front_panel(const SolverReport& report, const std::string& label,
   return panel;
 }
 
+Figure other_row_figure(const SolverReport& report) {
+  return curves(report, "Samples that end at another training row than the flow",
+                {.label = "share of the samples", .low = 0, .high = 1},
+                [](const SolverResult& r) -> std::optional<std::pair<double, double>> {
+                  if (!r.errors || !r.errors->other_row) return std::nullopt;
+                  return std::pair(r.errors->other_row->value, 0.0);
+                });
+}
+
+Figure sliced_figure(const SolverReport& report, double of_data) {
+  Figure sliced = curves(report, "Sliced Wasserstein distance to the data",
+                         {.label = "sliced W₂ [data units]", .scale = Scale::kLog},
+                         [](const SolverResult& r) -> std::optional<std::pair<double, double>> {
+                           if (!r.distance) return std::nullopt;
+                           return std::pair(r.distance->value, r.distance->standard_error);
+                         });
+  for (Panel& panel : sliced.panels) panel.horizontal.push_back({of_data, "data rows"});
+  return sliced;
+}
+
 }  // namespace
 
 std::vector<std::string> write_solver_figures(const SolverReport& report, const std::filesystem::path& folder) {
@@ -140,22 +160,11 @@ std::vector<std::string> write_solver_figures(const SolverReport& report, const 
                             if (!r.errors) return std::nullopt;
                             return std::pair(std::max(r.errors->error.value, bottom), r.errors->error.standard_error);
                           }));
-    write("other_row", curves(report, "Samples that end at another training row than the flow",
-                              {.label = "share of the samples", .low = 0, .high = 1},
-                              [](const SolverResult& r) -> std::optional<std::pair<double, double>> {
-                                if (!r.errors) return std::nullopt;
-                                return std::pair(r.errors->other_row.value, 0.0);
-                              }));
   }
-  Figure sliced = curves(report, "Sliced Wasserstein distance to the data",
-                         {.label = "sliced W₂ [data units]", .scale = Scale::kLog},
-                         [](const SolverResult& r) -> std::optional<std::pair<double, double>> {
-                           return std::pair(r.distance.value, r.distance.standard_error);
-                         });
-  for (Panel& panel : sliced.panels) {
-    panel.horizontal.push_back({report.reference.data_distance.value, "data rows"});
+  if (const auto& of_data = report.reference.data_distance) {
+    if (has_ode) write("other_row", other_row_figure(report));
+    write("sliced_wasserstein", sliced_figure(report, of_data->value));
   }
-  write("sliced_wasserstein", sliced);
   if (has_ode) {
     Figure front;
     front.title = "Cost and accuracy of all runs";

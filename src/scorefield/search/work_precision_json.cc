@@ -22,8 +22,18 @@ double value_of(const json& object, const char* key) {
   return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
 }
 
-json distance_json(const SlicedDistance& distance) {
-  return {{"value", distance.value}, {"standard_error", number(distance.standard_error)}};
+json distance_json(const std::optional<SlicedDistance>& distance, const char* error = "standard_error") {
+  if (!distance) return nullptr;
+  return {{"value", distance->value}, {error, number(distance->standard_error)}};
+}
+
+json proportion_json(const std::optional<Proportion>& proportion) {
+  if (!proportion) return nullptr;
+  return {{"count", proportion->count},
+          {"of", proportion->total},
+          {"value", proportion->value},
+          {"low95", proportion->low},
+          {"high95", proportion->high}};
 }
 
 json errors_json(const EndPointErrors& errors) {
@@ -33,12 +43,7 @@ json errors_json(const EndPointErrors& errors) {
           {"quantile10", errors.low},
           {"median", errors.median},
           {"quantile90", errors.high},
-          {"other_row",
-           {{"count", errors.other_row.count},
-            {"of", errors.other_row.total},
-            {"value", errors.other_row.value},
-            {"low95", errors.other_row.low},
-            {"high95", errors.other_row.high}}}};
+          {"other_row", proportion_json(errors.other_row)}};
 }
 
 EndPointErrors errors_from_json(const json& line) {
@@ -48,8 +53,10 @@ EndPointErrors errors_from_json(const json& line) {
   errors.low = value_of(line, "quantile10");
   errors.median = value_of(line, "median");
   errors.high = value_of(line, "quantile90");
-  errors.other_row = binomial_interval(line.at("other_row").at("count").get<std::size_t>(),
-                                       line.at("other_row").at("of").get<std::size_t>());
+  const json& other = line.at("other_row");
+  if (!other.is_null()) {
+    errors.other_row = binomial_interval(other.at("count").get<std::size_t>(), other.at("of").get<std::size_t>());
+  }
   return errors;
 }
 
@@ -76,9 +83,11 @@ bool is_line_of(const json& line, const SolverRun& run) {
 SolverResult result_from_json(const json& line, const SolverRun& run) {
   ensure(is_line_of(line, run), "the line of this run");
   try {
-    SolverResult result{run, std::nullopt, {}, value_of(line, "seconds")};
+    SolverResult result{run, std::nullopt, std::nullopt, value_of(line, "seconds")};
     const json& distance = line.at("sliced_wasserstein");
-    result.distance = {value_of(distance, "value"), value_of(distance, "standard_error")};
+    if (!distance.is_null()) {
+      result.distance = SlicedDistance{value_of(distance, "value"), value_of(distance, "standard_error")};
+    }
     if (!line.at("end_point_error").is_null()) result.errors = errors_from_json(line.at("end_point_error"));
     return result;
   } catch (const json::exception& fault) {
@@ -93,26 +102,30 @@ json report_json(const SolverComparison& comparison, const SolverReport& report)
   for (const SolverResult& result : report.results) results.push_back(result_json(result));
   json front = json::array();
   for (const std::size_t i : front_of(report.results)) front.push_back(i);
+  json sliced;
+  if (reference.data_distance) {
+    sliced = {{"projections", reference.projections},
+              {"rows", reference.rows},
+              {"data_against_data", distance_json(reference.data_distance, "standard_deviation")}};
+  }
   return {{"samples", comparison.seeds.size()},
           {"requested", report.requested},
           {"finished", report.results.size()},
           {"reference",
            {{"solver", "rk45"},
+            {"precision", comparison.is_double ? "float64" : "float32"},
+            {"last_level", reference.last_level},
             {"tolerance", comparison.tolerance / 10},
             {"compared_with_tolerance", comparison.tolerance},
             {"nfe", reference.evaluations},
             {"median_difference", reference.median_difference},
             {"largest_difference", reference.largest_difference},
+            {"mean_distance", reference.mean_distance},
             {"unsettled", reference.unsettled},
             {"scale", reference.scale},
             {"seconds", reference.seconds},
             {"sliced_wasserstein", distance_json(reference.distance)}}},
-          {"sliced_wasserstein",
-           {{"projections", reference.projections},
-            {"rows", reference.rows},
-            {"data_against_data",
-             {{"value", reference.data_distance.value},
-              {"standard_deviation", number(reference.data_distance.standard_error)}}}}},
+          {"sliced_wasserstein", sliced},
           {"left_out", comparison.plan.left_out},
           {"results", results},
           {"front", front}};
@@ -129,12 +142,19 @@ std::string results_csv(const std::vector<SolverResult>& results) {
         fmt::format("{},{},{},{},", result.run.solver, result.run.schedule, result.run.evaluations, result.run.steps());
     if (result.errors) {
       const EndPointErrors& e = *result.errors;
-      text += fmt::format("{},{},{},{},{},{},{},{},{},", e.error.value, cell(e.error.standard_error), cell(e.relative),
-                          e.low, e.median, e.high, e.other_row.value, e.other_row.low, e.other_row.high);
+      text += fmt::format("{},{},{},{},{},{},", e.error.value, cell(e.error.standard_error), cell(e.relative), e.low,
+                          e.median, e.high);
     } else {
-      text += ",,,,,,,,,";
+      text += ",,,,,,";
     }
-    text += fmt::format("{},{},{:.4f}\n", result.distance.value, cell(result.distance.standard_error), result.seconds);
+    const std::optional<Proportion> other = result.errors ? result.errors->other_row : std::nullopt;
+    text += other ? fmt::format("{},{},{},", other->value, other->low, other->high) : ",,,";
+    if (result.distance) {
+      text += fmt::format("{},{},", result.distance->value, cell(result.distance->standard_error));
+    } else {
+      text += ",,";
+    }
+    text += fmt::format("{:.4f}\n", result.seconds);
   }
   return text;
 }

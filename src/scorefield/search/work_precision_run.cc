@@ -31,6 +31,7 @@ void write_flow(const FlowEnds& flow, const std::vector<std::uint64_t>& seeds, d
   NpzWriter npz(path);
   npz.add_array<double>("x", std::vector<std::size_t>{flow.x.rows(), flow.x.cols()}, flow.x.values());
   npz.add_array<double>("difference", std::vector<std::size_t>{seeds.size()}, flow.difference);
+  npz.add_array<double>("distance", std::vector<std::size_t>{seeds.size()}, flow.distance);
   npz.add_array<std::uint64_t>("seeds", std::vector<std::size_t>{seeds.size()}, seeds);
   npz.add_array<double>("nfe_seconds", std::vector<std::size_t>{2}, std::vector<double>{flow.evaluations, seconds});
   npz.finish();
@@ -52,6 +53,8 @@ SolvedFlow read_flow(const std::filesystem::path& path, std::size_t rows, std::s
   std::ranges::copy(x.values<double>(), flow.ends.x.values().begin());
   const Array difference = npz.read("difference", context);
   flow.ends.difference.assign(difference.values<double>().begin(), difference.values<double>().end());
+  const Array distance = npz.read("distance", context);
+  flow.ends.distance.assign(distance.values<double>().begin(), distance.values<double>().end());
   const Array cost = npz.read("nfe_seconds", context);
   flow.ends.evaluations = cost.values<double>()[0];
   flow.seconds = cost.values<double>()[1];
@@ -62,29 +65,19 @@ SolvedFlow read_flow(const std::filesystem::path& path, std::size_t rows, std::s
 SolvedFlow flow_of(const SolverComparison& comparison, RunFolder& folder, const Context& context) {
   const std::filesystem::path path = folder / "reference.npz";
   if (folder.is_done(kFlowDone)) {
-    return read_flow(path, comparison.seeds.size(), comparison.data.dimension(), context);
+    return read_flow(path, comparison.seeds.size(), comparison.precise.dimension(), context);
   }
   const auto began = std::chrono::steady_clock::now();
-  const ScheduleProblem& problem = comparison.problem;
-  const ScheduleProblem precise{.sampling = {.field = comparison.precise,
-                                             .sampler = problem.sampling.sampler,
-                                             .levels = {},
-                                             .process = problem.sampling.process,
-                                             .start = problem.sampling.start},
-                                .sigma_max = problem.sigma_max,
-                                .sigma_min = problem.sigma_min,
-                                .rho = problem.rho,
-                                .end_at_zero = problem.end_at_zero,
-                                .batch = problem.batch};
   SolvedFlow flow;
-  flow.ends = flow_ends(precise, comparison.seeds, comparison.tolerance, context);
+  flow.ends =
+      flow_ends(with_field(comparison.precise, comparison.problem), comparison.seeds, comparison.tolerance, context);
   flow.seconds = seconds_since(began);
   write_flow(flow.ends, comparison.seeds, flow.seconds, path);
   folder.mark_done(kFlowDone);
   return flow;
 }
 
-ReferenceSummary summarise(const SolvedFlow& flow, double tolerance, const FlowReference& reference,
+ReferenceSummary summarise(const SolvedFlow& flow, const SolverComparison& comparison, const FlowReference& reference,
                            const Context& context) {
   std::vector<double> difference = flow.ends.difference;
   std::ranges::sort(difference);
@@ -92,14 +85,17 @@ ReferenceSummary summarise(const SolvedFlow& flow, double tolerance, const FlowR
   summary.evaluations = flow.ends.evaluations;
   summary.median_difference = quantile_of_sample(difference, 0.5, 0).value;
   summary.largest_difference = difference.back();
+  summary.mean_distance = mean_of_sample(flow.ends.distance, 0).value;
   summary.unsettled = static_cast<std::size_t>(
-      std::ranges::count_if(difference, [&](double value) { return value > 100 * tolerance; }));
+      std::ranges::count_if(difference, [&](double value) { return value > 100 * comparison.tolerance; }));
   summary.scale = reference.scale();
+  summary.last_level = last_flow_level(comparison.problem, 16);
+  summary.seconds = flow.seconds;
+  if (!reference.has_data()) return summary;
   summary.distance = reference.distance(context);
   summary.data_distance = reference.data_distance(kDataDraws, context);
   summary.projections = reference.sliced().projections();
   summary.rows = reference.sliced().rows();
-  summary.seconds = flow.seconds;
   return summary;
 }
 
@@ -115,10 +111,10 @@ SolverResult result_of(const SolverRun& run, const SolverComparison& comparison,
                              .process = sampling.process,
                              .start = sampling.start,
                              .options = sampling.options},
-                            comparison.seeds, comparison.problem.batch, "", context);
-  SolverResult result{run, std::nullopt, {}, seconds_since(began) + field.saved_seconds() - saved};
+                            comparison.seeds, comparison.problem.label, comparison.problem.batch, "", context);
+  SolverResult result{run, std::nullopt, std::nullopt, seconds_since(began) + field.saved_seconds() - saved};
   if (solver.kind == SamplerKind::kOde) result.errors = reference.errors(x, context);
-  result.distance = reference.sliced().distance(x.view(), context);
+  result.distance = reference.distance(x, context);
   return result;
 }
 
@@ -136,8 +132,10 @@ std::vector<std::size_t> front_of(const std::vector<SolverResult>& results) {
   std::vector<double> error;
   for (const SolverResult& result : results) {
     cost.push_back(static_cast<double>(result.run.evaluations));
-    const double no_error = std::numeric_limits<double>::quiet_NaN();
-    error.push_back(!has_ode ? result.distance.value : result.errors ? result.errors->error.value : no_error);
+    double value = std::numeric_limits<double>::quiet_NaN();
+    if (result.errors) value = result.errors->error.value;
+    if (!has_ode && result.distance) value = result.distance->value;
+    error.push_back(value);
   }
   return pareto_front(cost, error);
 }
@@ -150,7 +148,7 @@ SolverReport compare_solvers(const SolverComparison& comparison, RunFolder& fold
 
   SolverReport report;
   report.requested = runs.size();
-  report.reference = summarise(flow, comparison.tolerance, reference, context);
+  report.reference = summarise(flow, comparison, reference, context);
   const std::filesystem::path lines_path = folder / "stats.jsonl";
   const std::vector<nlohmann::json> lines = read_json_lines(lines_path, context);
   const RememberingField field(comparison.problem.sampling.field, kMemories,

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <vector>
 
 #include "scorefield/run/run_folder.h"
@@ -11,11 +12,13 @@
 namespace scorefield {
 
 struct SolverComparison {
-  const Dataset& data;
+  /// Of the field, and what ends are held against; null for a network that is compared without any.
+  const Dataset* data = nullptr;
   /// Of all runs; its field is the one that they ask.
   ScheduleProblem problem;
-  /// That the reference asks, in double precision.
+  /// That the reference asks, in double precision where the field can be had in it.
   const Field& precise;
+  bool is_double = true;  // whether it was
   SolverRuns plan;
   std::vector<std::uint64_t> seeds;
   double tolerance = 1e-3;  // of flow_ends()
@@ -27,12 +30,15 @@ struct ReferenceSummary {
   double evaluations = 0;        // FlowEnds
   double median_difference = 0;  // of FlowEnds::difference
   double largest_difference = 0;
+  double mean_distance = 0;  // of FlowEnds::distance
   /// Samples whose difference is over 100 times the tolerance: there the two solutions part, and even the tighter one
   /// may end at another row than the flow.
   std::size_t unsettled = 0;
-  double scale = 0;              // FlowReference
-  SlicedDistance distance;       // of the flow's own ends to the data
-  SlicedDistance data_distance;  // FlowReference::data_distance()
+  double scale = 0;       // FlowReference
+  double last_level = 0;  // last_flow_level(): from there to D, where the runs end at 0
+  // With data:
+  std::optional<SlicedDistance> distance;       // of the flow's own ends to the data
+  std::optional<SlicedDistance> data_distance;  // FlowReference::data_distance()
   std::size_t projections = 0;
   std::size_t rows = 0;
   double seconds = 0;  // of the flow, in the process that solved it

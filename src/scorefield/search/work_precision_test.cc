@@ -4,12 +4,14 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <functional>
 #include <limits>
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/field/empirical.h"
+#include "scorefield/field/forwarding_field.h"
 #include "scorefield/search/small_problem_test.h"
 
 namespace scorefield {
@@ -121,8 +123,8 @@ TEST(FlowReference, FindsEulersErrorOfTwoPointsByHand) {
                                 .batch = 7};
   const auto seeds = first_seeds(40);
   const FlowEnds ends = flow_ends(problem, seeds, 1e-8, {});
-  const FlowReference reference(data, seeds, ends.x, {.projections = 4}, {});
-  const Rows x = end_points({.field = field, .sampler = find_sampler("euler"), .levels = {4, 0.7, 0}}, seeds,
+  const FlowReference reference(&data, seeds, ends.x, {.projections = 4}, {});
+  const Rows x = end_points({.field = field, .sampler = find_sampler("euler"), .levels = {4, 0.7, 0}}, seeds, -1,
                             problem.batch, "", {});
   const EndPointErrors errors = reference.errors(x, {});
   double mean = 0;
@@ -148,22 +150,22 @@ TEST(FlowReference, FindsEulersErrorOfTwoPointsByHand) {
   EXPECT_NEAR(errors.relative, mean / reference.scale(), 1e-6);
   EXPECT_LE(errors.low, errors.median);
   EXPECT_LE(errors.median, errors.high);
-  EXPECT_EQ(errors.other_row.count, 0U);
-  EXPECT_EQ(errors.other_row.total, 40U);
+  EXPECT_EQ(errors.other_row->count, 0U);
+  EXPECT_EQ(errors.other_row->total, 40U);
 }
 
 TEST(FlowReference, CountsEndsAtOtherRows) {
   const Dataset data = points({0, 1, 5});
   Rows ends(4, 1);
   for (std::size_t i = 0; i < 4; ++i) ends(i, 0) = i < 2 ? 0.1 : 5;
-  const FlowReference reference(data, first_seeds(4), ends, {.projections = 2}, {});
+  const FlowReference reference(&data, first_seeds(4), ends, {.projections = 2}, {});
   Rows x = ends;
   x(0, 0) = 0.6;  // nearer to 1
   x(1, 0) = 0.45;
   x(2, 0) = 3.1;
   x(3, 0) = 2.9;  // nearer to 1
   const EndPointErrors errors = reference.errors(x, {});
-  EXPECT_EQ(errors.other_row.count, 2U);
+  EXPECT_EQ(errors.other_row->count, 2U);
   EXPECT_NEAR(errors.error.value, (0.5 + 0.35 + 1.9 + 2.1) / 4, 1e-15);
   // Four draws of the rows are, on average, nearer to them than anything that is one value alone.
   EXPECT_LT(reference.data_distance(10, {}).value, reference.sliced().distance(Rows(4, 1).view(), {}).value);
@@ -184,17 +186,101 @@ TEST(FlowReference, SameBitsOnManyThreadsAndForAnyBatch) {
                                   .sigma_min = 0.01,
                                   .batch = many ? std::size_t{4} : std::size_t{9}};
     const FlowEnds ends = flow_ends(problem, seeds, 1e-3, context);
-    const FlowReference reference(data, seeds, ends.x, {.projections = 16}, context);
+    const FlowReference reference(&data, seeds, ends.x, {.projections = 16}, context);
     const SolverRun run = plan_solver_runs(problem, {"heun"}, {"polynomial"}, {7}).runs[0];
-    const Rows x = end_points({.field = field, .sampler = find_sampler("heun"), .levels = run.levels}, seeds,
+    const Rows x = end_points({.field = field, .sampler = find_sampler("heun"), .levels = run.levels}, seeds, -1,
                               problem.batch, "", context);
     const EndPointErrors errors = reference.errors(x, context);
     const SlicedDistance distance = reference.sliced().distance(x.view(), context);
-    found.push_back({errors.error.value, errors.error.standard_error, errors.median, errors.other_row.value,
+    found.push_back({errors.error.value, errors.error.standard_error, errors.median, errors.other_row->value,
                      distance.value, distance.standard_error, reference.scale(), ends.evaluations,
                      reference.data_distance(3, context).value});
   }
   EXPECT_EQ(found[0], found[1]);
+}
+
+/// What goes in and what comes out rounded to float32, as a network has it.
+class InFloat32 final : public ForwardingField {
+ public:
+  using ForwardingField::ForwardingField;
+  Answer ask(RowsView<const double> x, std::span<const double> sigma, std::span<const int> labels,
+             const Request& request, const Context& context) const override {
+    Rows rounded(x.rows, x.cols);
+    for (std::size_t i = 0; i < x.rows; ++i) {
+      for (std::size_t k = 0; k < x.cols; ++k) rounded(i, k) = static_cast<float>(x(i, k));
+    }
+    Answer answer = field_.ask(rounded.view(), sigma, labels, request, context);
+    for (double& value : answer.denoised.values()) value = static_cast<float>(value);
+    return answer;
+  }
+};
+
+TEST(FlowEnds, OfAFieldInFloat32AreAsSureAsTheySay) {
+  const ScheduleProblem exact = small_problem("euler", true);
+  const InFloat32 field(exact.sampling.field);
+  const auto seeds = first_seeds(32);
+  const Rows truth = flow_ends(exact, seeds, 1e-9, {}).x;
+  for (const double tolerance : {1e-3, 1e-5}) {
+    const FlowEnds ends = flow_ends(with_field(field, exact), seeds, tolerance, {});
+    for (std::size_t i = 0; i < seeds.size(); ++i) {
+      double error = 0;
+      for (std::size_t k = 0; k < truth.cols(); ++k) error = std::max(error, std::abs(ends.x(i, k) - truth(i, k)));
+      // The looser solution has ten times the error, less what their roundings share: 2^-24 of the states at sigma_max.
+      EXPECT_LE(error, ends.difference[i] + 20 * 4 * 0x1p-24) << tolerance << " " << i;
+    }
+  }
+}
+
+TEST(FlowEnds, GoNoFurtherDownThanTheFieldKnows) {
+  // D is the datum y everywhere, and x - y = (s/20) (20 n - y) at the last level: it is asked there, and nowhere below.
+  class Above final : public Field {
+   public:
+    std::size_t dimension() const override { return 1; }
+    Capabilities capabilities() const override { return {.labels = true}; }
+    std::span<const double> mean() const override { return {&datum_, 1}; }
+    double variance() const override { return 0; }
+    Answer ask(RowsView<const double> x, std::span<const double> sigma, std::span<const int> labels,
+               const Request& /*request*/, const Context& /*context*/) const override {
+      for (const double s : sigma) least = std::min(least, s);
+      Answer answer;
+      answer.denoised = Rows(x.rows, 1);
+      for (double& value : answer.denoised.values()) value = labels[0] == 2 ? datum_ : std::nan("");
+      return answer;
+    }
+    mutable double least = 100;
+
+   private:
+    double datum_ = 3;
+  };
+  const Above field;
+  ScheduleProblem problem{.sampling = {.field = field, .sampler = find_sampler("euler"), .levels = {}},
+                          .sigma_max = 20,
+                          .sigma_min = 0.5,
+                          .label = 2,
+                          .least_sigma = 0.4};
+  const auto seeds = first_seeds(3);
+  for (const auto& find : {std::function([&] { return flow_ends(problem, seeds, 1e-4, {}).x; }),
+                           std::function([&] { return exact_ends(problem, seeds, 20, {}).x; })}) {
+    field.least = 100;
+    const Rows x = find();
+    EXPECT_EQ(field.least, 0.4);
+    for (std::size_t i = 0; i < seeds.size(); ++i) EXPECT_EQ(x(i, 0), 3) << "under the label of the problem";
+  }
+  problem.least_sigma = 0;
+  (void)flow_ends(problem, seeds, 1e-4, {});
+  EXPECT_EQ(field.least, 0.5 / 16);
+}
+
+TEST(FlowReference, WithoutDataKnowsErrorsAlone) {
+  Rows ends(3, 1);
+  for (std::size_t i = 0; i < 3; ++i) ends(i, 0) = static_cast<double>(i);
+  const FlowReference reference(nullptr, first_seeds(3), ends, {}, {});
+  Rows x = ends;
+  x(1, 0) = 1.5;
+  const EndPointErrors errors = reference.errors(x, {});
+  EXPECT_DOUBLE_EQ(errors.error.value, 0.5 / 3);
+  EXPECT_FALSE(errors.other_row.has_value());
+  EXPECT_FALSE(reference.distance(x, {}).has_value());
 }
 
 TEST(ParetoFront, IsThatOfBruteForce) {
