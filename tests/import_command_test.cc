@@ -108,7 +108,7 @@ TEST(ImportCommand, SaysInALineWhatIsWrong) {
   expect("import --model net.pt --range 1,-1", "two rising numbers");
   expect("import --model net.pt --shape 1,3,3", "fails");
   expect("import --model net.pt --data fashion-mnits", "did you mean 'fashion-mnist'");
-  expect("import --model net.pt --data ring", "its rows have the shape [1, 2, 2], and those of ring [2]");
+  expect("import --model net.pt --data ring", "made for rows of shape [1, 2, 2], but ring has rows of shape [2]");
   expect("sample --model net.pt --sigma-max 1000", "knows noise levels from sigma = 0.02");
   expect("sample --model net.pt --label 3", "has no labels");
   expect("sample --model net.pt --law", "--law is for the field of the data");

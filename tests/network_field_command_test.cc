@@ -252,7 +252,8 @@ TEST_F(NetworkField, GuidanceIsThatOfSample) {
 TEST_F(NetworkField, IsRefusedWithTheReason) {
   train();
   for (const std::string command : {"schedule --nfe 4 --warmup 4 --seeds 0-3", "solvers --nfe 4 --solvers heun"}) {
-    refuses(command + " --model net.pt --data ring", "its rows have the shape [1, 2, 2], and those of ring [2]");
+    refuses(command + " --model net.pt --data ring",
+            "made for rows of shape [1, 2, 2], but ring has rows of shape [2]");
     refuses(command + " --model net.pt --law", "--law is for the field of the data");
     refuses(command + " --model net.pt --sigma-max 1000",
             "--sigma-max 1000: the network knows noise levels from sigma");

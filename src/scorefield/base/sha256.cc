@@ -6,6 +6,8 @@
 #include <bit>
 #include <cstring>
 
+#include "scorefield/base/file.h"
+
 namespace scorefield {
 namespace {
 
@@ -81,6 +83,12 @@ std::string Sha256::hex() const {
   std::string text;
   for (const std::uint32_t word : end.state_) text += fmt::format("{:08x}", word);
   return text;
+}
+
+std::string file_digest(const std::filesystem::path& path) {
+  Sha256 sum;
+  sum.update(MappedFile(path).bytes());
+  return sum.hex();
 }
 
 }  // namespace scorefield

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string>
 
@@ -29,5 +30,8 @@ class Sha256 {
   std::size_t pending_size_ = 0;
   std::uint64_t length_ = 0;
 };
+
+/// Of a file's bytes: what a run's record knows it by. Throws Error as MappedFile.
+std::string file_digest(const std::filesystem::path& path);
 
 }  // namespace scorefield

@@ -8,6 +8,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/file.h"
+#include "scorefield/base/sha256.h"
 #include "scorefield/cli/command.h"
 #include "scorefield/learn/decoding_run.h"
 #include "scorefield/learn/latents.h"
@@ -26,7 +27,7 @@ void run_decode(const CLI::App& command, const DecodeArguments& arguments) {
   const Machine machine(arguments.machine);
   const Context& context = machine.context();
   const Autoencoder autoencoder = read_autoencoder(arguments.model, context);
-  const std::string digest = autoencoder_digest(arguments.model, context);
+  const std::string digest = file_digest(arguments.model);
   const LatentSamples samples = open_latent_samples(arguments.samples, context);
   check_same_autoencoder(samples, arguments.samples, arguments.model, digest);
   const Dataset decoded = decode_latents(samples.rows, autoencoder, context);

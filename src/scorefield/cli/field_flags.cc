@@ -9,6 +9,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/names.h"
+#include "scorefield/base/sha256.h"
 #include "scorefield/data/synthetic.h"
 #include "scorefield/field/empirical.h"
 #include "scorefield/field/synthetic_law.h"
@@ -203,7 +204,7 @@ void ChosenField::guide(const FieldArguments& arguments, const DataArguments& da
       guide_text_ = "by the exact class posteriors" + interval;
     } else {
       likelihood_ = open_guiding_classifier(arguments.classifier, data, context);
-      digests_["classifier_digest"] = model_digest(arguments.classifier);
+      digests_["classifier_digest"] = file_digest(arguments.classifier);
       guide_text_ = "by the classifier " + arguments.classifier + interval;
     }
     put(at_scale(scale_.scale));

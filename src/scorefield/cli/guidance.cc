@@ -54,9 +54,9 @@ std::string report_text(const GuidanceSweep& sweep, const GuidanceReport& report
     return fmt::format("{:>18}", fmt::format("{:.4g} ±{:.1g}", value, error < 1e-9 ? 0 : error));
   };
   for (const GuidanceResult& result : report.results) {
-    const double p = result.pure.value;
     text += fmt::format("{:>7g}  {}  {}  {}", result.scale,
-                        with_error(100 * p, 100 * std::sqrt(p * (1 - p) / static_cast<double>(result.pure.total))),
+                        fmt::format("{:>18}", fmt::format("{:.4g} ({:.3g}-{:.3g})", 100 * result.pure.value,
+                                                          100 * result.pure.low, 100 * result.pure.high)),
                         with_error(result.spread.value, result.spread.standard_error),
                         with_error(result.modes.value, result.modes.standard_error));
     if (result.tilted) {
@@ -68,6 +68,8 @@ std::string report_text(const GuidanceSweep& sweep, const GuidanceReport& report
   const GuidanceReference& own = report.reference;
   text += fmt::format("{:>7}  {:>18}  {:>18}  {}\n", "class", "", fmt::format("{:.4g}", own.spread),
                       with_error(own.modes_hit.value, own.modes_hit.standard_error));
+  text += "\nof the class: 95 % interval";
+  if (report.tilted) text += "; TV: to what guidance away from all classes is often said to sample, p(x) p(y|x)^g";
   text += fmt::format(
       "\n±: one standard error, of the last column and row one deviation; class: as many exact draws of "
       "it, which has {} {}\n",

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "scorefield/base/error.h"
+#include "scorefield/base/sha256.h"
 #include "scorefield/cli/command.h"
 #include "scorefield/cli/model_flags.h"
 #include "scorefield/learn/import_report.h"
@@ -51,7 +52,7 @@ void run_import(const CLI::App& command, const ImportArguments& arguments) {
   if (!arguments.data.data.empty()) data = open_dataset(arguments.data, context);
   Declaration declaration = read_declaration(arguments.model, context);
   if (data && declaration.shape.empty()) declaration.shape = data->shape();
-  if (data) check_form(arguments.model.model, form_of(arguments.model, declaration), *data);
+  if (data) check_rows("--model " + arguments.model.model, form_of(arguments.model, declaration), *data);
   const auto network = open_network(arguments.model.model, declaration);
   if (arguments.save && declaration_path(arguments.model.model) == arguments.model.model) {
     throw Error(
@@ -62,7 +63,7 @@ void run_import(const CLI::App& command, const ImportArguments& arguments) {
   nlohmann::json config = {{"command", "import"},
                            {"options", resolved_options(command)},
                            {"model", declaration_json(declaration)},
-                           {"model_digest", model_digest(arguments.model.model)}};
+                           {"model_digest", file_digest(arguments.model.model)}};
   if (data) config["data_digest"] = data->digest();
   folder.begin(config);
 
@@ -80,12 +81,14 @@ void run_import(const CLI::App& command, const ImportArguments& arguments) {
 
   Declaration found = declaration;
   if (const Trial* better = better_declaration(check); better != nullptr && data) found = better->declaration;
+  const bool is_saved = arguments.save && verdict_of(check) != ImportVerdict::kPoor;
   nlohmann::json result = import_json(check);
   result["data"] = data ? nlohmann::json(data->name()) : nlohmann::json(nullptr);
   result["rows"] = rows.x0.rows();
+  result["saved"] = is_saved;
   write_json(folder / "import.json", result);
   write_json(folder / "net.json", declaration_json(found));
-  if (arguments.save) write_json(declaration_path(arguments.model.model), declaration_json(found));
+  if (is_saved) write_json(declaration_path(arguments.model.model), declaration_json(found));
   if (arguments.run.json) {
     fmt::print("{}\n", json_text(result));
     return;
@@ -93,7 +96,11 @@ void run_import(const CLI::App& command, const ImportArguments& arguments) {
   fmt::print("{}: {} rows of {}\n{}", arguments.model.model, rows.x0.rows(), data ? data->name() : "its own samples",
              import_text(check));
   if (!data) fmt::print("{}", kWithoutData);
-  fmt::print("{}{}\n", arguments.save ? "net.json is written beside the model\n" : "", folder.path().string());
+  if (arguments.save) {
+    const std::string path = declaration_path(arguments.model.model).string();
+    fmt::print("{}\n", is_saved ? path + " is written" : path + " is not written: what was found does not denoise");
+  }
+  fmt::print("{}\n", folder.path().string());
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/file.h"
+#include "scorefield/base/sha256.h"
 #include "scorefield/cli/command.h"
 #include "scorefield/learn/latents.h"
 
@@ -28,7 +29,7 @@ void run_latents(const LatentsArguments& arguments) {
   if (path_exists(arguments.out)) throw Error(fmt::format("--out {}: exists already", arguments.out));
   const Autoencoder autoencoder = read_autoencoder(arguments.model, context);
   const Dataset data = open_dataset(arguments.data, context);
-  const std::string digest = autoencoder_digest(arguments.model, context);
+  const std::string digest = file_digest(arguments.model);
   const Dataset latents = latents_of(data, autoencoder, digest, context);
   write_latents(arguments.out, latents, autoencoder, digest);
   if (arguments.json) {

@@ -1,7 +1,6 @@
 #include "scorefield/cli/model_flags.h"
 
 #include <fmt/format.h>
-#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -10,7 +9,7 @@
 #include <numeric>
 
 #include "scorefield/base/error.h"
-#include "scorefield/base/row_moments.h"
+#include "scorefield/base/sha256.h"
 #include "scorefield/learn/denoiser.h"
 #include "scorefield/learn/imported_model.h"
 
@@ -43,13 +42,6 @@ constexpr DeclarationFlag kFlags[] = {
 
 std::string flag_of(const DeclarationFlag& flag, const char* process) {
   return flag.flag[0] == '\0' ? process : flag.flag;
-}
-
-LearntLaw law_of(const Dataset& data, const Context& context) {
-  const Affine& units = data.affine();
-  RowMoments moments = row_moments(data.stored(), {}, context);
-  for (double& value : moments.mean) value = units.scale * value + units.offset;
-  return {std::move(moments.mean), units.scale * units.scale * moments.variance};
 }
 
 }  // namespace
@@ -86,17 +78,17 @@ OpenedModel open_model(const ModelArguments& arguments, const Dataset* data, con
           fmt::format("--model {}: it says itself what it predicts; drop the flag for its {}", path, typed->first));
     }
     const Denoiser denoiser = read_denoiser(path, context);
-    if (data != nullptr) check_form(path, denoiser.data, *data);
-    return {denoiser.data, sigma_range(denoiser.target), std::nullopt, model_digest(path), make_field(denoiser)};
+    if (data != nullptr) check_rows("--model " + path, denoiser.data, *data);
+    return {denoiser.data, sigma_range(denoiser.target), std::nullopt, file_digest(path), make_field(denoiser)};
   }
   Declaration declaration = read_declaration(arguments, context);
   if (data != nullptr && declaration.shape.empty()) declaration.shape = data->shape();
   const DataForm form = form_of(arguments, declaration);
-  if (data != nullptr) check_form(path, form, *data);
+  if (data != nullptr) check_rows("--model " + path, form, *data);
   auto network = open_network(path, declaration);
-  auto field = data != nullptr ? make_imported_field(std::move(network), declaration, law_of(*data, context))
+  auto field = data != nullptr ? make_imported_field(std::move(network), declaration, centred_law(*data, context).law)
                                : make_imported_field(std::move(network), declaration);
-  return {form, sigma_range(declaration), declaration, model_digest(path), std::move(field)};
+  return {form, sigma_range(declaration), declaration, file_digest(path), std::move(field)};
 }
 
 ScheduleOptions fitted_to(ScheduleOptions schedule, const CLI::App& command, const std::optional<SigmaRange>& range) {
@@ -127,19 +119,6 @@ DataForm form_of(const ModelArguments& arguments, const Declaration& declaration
   form.affine = kImageUnits;
   form.classes = declaration.classes;
   return form;
-}
-
-void check_form(const std::string& path, const DataForm& form, const Dataset& data) {
-  if (form.shape != data.shape()) {
-    throw Error(fmt::format("--model {}: its rows have the shape [{}], and those of {} [{}]", path,
-                            fmt::join(form.shape, ", "), data.name(), fmt::join(data.shape(), ", ")));
-  }
-  if (form.eight_bit && data.is_eight_bit() && !(form.affine == data.affine())) {
-    throw Error(fmt::format(
-        "--model {}: it was trained with units {:.9g},{:.9g}, and {} has {:.9g},{:.9g}; give --units {:.9g},{:.9g}",
-        path, form.affine.scale, form.affine.offset, data.name(), data.affine().scale, data.affine().offset,
-        form.affine.scale, form.affine.offset));
-  }
 }
 
 Dataset rows_like(const DataForm& form, const Context& context) {

@@ -56,8 +56,6 @@ void put_fitted(const ScheduleOptions& schedule, nlohmann::json& config);
 
 /// Of the rows of an imported model.
 DataForm form_of(const ModelArguments& arguments, const Declaration& declaration);
-/// Throws Error where the data's shape, or the units of their 8-bit values, are not the model's.
-void check_form(const std::string& path, const DataForm& form, const Dataset& data);
 
 /// Stands for the data of a model that is used without: rows of its form, black, one a class. Throws Error for memory
 /// over the limit.

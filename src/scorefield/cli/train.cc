@@ -8,7 +8,6 @@
 #include <nlohmann/json.hpp>
 
 #include "scorefield/base/error.h"
-#include "scorefield/base/file.h"
 #include "scorefield/base/sha256.h"
 #include "scorefield/cli/command.h"
 #include "scorefield/cli/progress.h"
@@ -94,9 +93,7 @@ void print_report(const TrainingRun& run, const TrainingReport& report, const Ru
 void put_table_digest(const char* key, const std::string& law, nlohmann::json& config) {
   constexpr std::string_view kTable = "table:";
   if (!law.starts_with(kTable)) return;
-  Sha256 sum;
-  sum.update(MappedFile(law.substr(kTable.size())).bytes());
-  config[key] = sum.hex();
+  config[key] = file_digest(law.substr(kTable.size()));
 }
 
 void run_train(const CLI::App& command, const Arguments& arguments) {

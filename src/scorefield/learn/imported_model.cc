@@ -7,7 +7,6 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/file.h"
-#include "scorefield/base/sha256.h"
 #include "scorefield/learn/library.h"
 #include "scorefield/run/run_folder.h"
 
@@ -40,12 +39,6 @@ Declaration read_declaration_beside(const std::filesystem::path& model, const Co
   if (!path_exists(path) || path == model) return declaration;
   read_declaration(read_json(path, context), path.string(), declaration);
   return declaration;
-}
-
-std::string model_digest(const std::filesystem::path& model) {
-  Sha256 sum;
-  sum.update(MappedFile(model).bytes());
-  return sum.hex();
 }
 
 std::shared_ptr<const Evaluator> open_network(const std::filesystem::path& model, const Declaration& declaration) {

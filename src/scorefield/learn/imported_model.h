@@ -19,9 +19,6 @@ std::filesystem::path declaration_path(const std::filesystem::path& model);
 /// What the file beside the network says; the defaults where there is none. Throws Error (file and key).
 Declaration read_declaration_beside(const std::filesystem::path& model, const Context& context);
 
-/// SHA-256 of the file: what a run's record knows it by.
-std::string model_digest(const std::filesystem::path& model);
-
 /// The network, ready to be asked; fields of several declarations of one shape, with one number of arguments, may share
 /// it. TorchScript is code: only open files that are trusted. Throws Error for a file that is no TorchScript or cannot
 /// be called as declared, and without LibTorch.

@@ -64,12 +64,6 @@ void standardise_latents(Autoencoder& autoencoder, const Dataset& data, const Co
   }
 }
 
-std::string autoencoder_digest(const std::filesystem::path& path, const Context& /*context*/) {
-  Sha256 digest;
-  digest.update(MappedFile(path).bytes());
-  return digest.hex();
-}
-
 Dataset latents_of(const Dataset& data, const Autoencoder& autoencoder, const std::string& digest,
                    const Context& context) {
   check_rows("the autoencoder", autoencoder.data, data);

@@ -14,9 +14,6 @@ namespace scorefield {
 /// Autoencoder::latent_mean and latent_deviation. A latent that never changes keeps the deviation 1.
 void standardise_latents(Autoencoder& autoencoder, const Dataset& data, const Context& context);
 
-/// SHA-256 of an autoencoder's file, hex.
-std::string autoencoder_digest(const std::filesystem::path& path, const Context& context);
-
 /// The standardised means of q(z_1 | x): rows [m_1], float32, with the labels of `data` and a note of the autoencoder.
 /// Throws Error as check_rows() does.
 Dataset latents_of(const Dataset& data, const Autoencoder& autoencoder, const std::string& digest,
