@@ -31,8 +31,8 @@ TEST(ImportCommand, ChecksAModelAgainstItsOwnSamples) {
   put_model(folder);
   const CommandResult result = run_command(kImport, folder);
   EXPECT_EQ(result.status, 0) << result.err;
-  EXPECT_THAT(result.out, HasSubstr("verdict: the declaration fits"));
-  EXPECT_THAT(result.out, HasSubstr("could not be checked"));
+  EXPECT_THAT(result.out, HasSubstr("verdict: it denoises its own samples"));
+  EXPECT_THAT(result.out, HasSubstr("all that could be checked"));
   for (const char* const file : {"config.json", "import.json", "net.json", "samples.png"}) {
     EXPECT_TRUE(std::filesystem::exists(folder / "run" / file)) << file;
   }
@@ -100,7 +100,7 @@ TEST(ImportCommand, SaysInALineWhatIsWrong) {
   expect("sample --seeds 0", "give --data, or --model, or both");
   expect("import --model missing.pt --shape 4", "missing.pt: no such file");
   expect("import --model " + kModels + "state-dict.pt --shape 4", "holds weights");
-  expect("import --model " + kModels + "flat.pt", "say the shape");
+  expect("import --model " + kModels + "flat.pt --time none", "say the shape");
   expect("import --model " + kModels + "flat.pt --shape 2", "it is called as forward(Tensor x)");
   expect("import --model net.pt --predicts epss", "unknown prediction 'epss'");
   expect("import --model net.pt --process ddmp", "did you mean 'ddpm'");

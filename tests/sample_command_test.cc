@@ -145,7 +145,7 @@ TEST(SampleCommand, RefusesWhatCannotBeMeant) {
   refused("--data ring --seeds 5-3", "--seeds 5-3");
   refused("--data ring --sigmas 1,2", "from large to small");
   refused("--data ring --sigma-min 5 --sigma-max 1", "must be below");
-  refused("--data ring --label 70", "--label 70");
+  refused("--data ring --label 70", "--class 70");
   refused("--data ring --guidance 2", "nothing to go away from");
   refused("--data ring --class 3 --guide-class 2", "--guidance");
   refused("--data ring --class 3 --guidance 2 --start exact", "--start noise");

@@ -127,7 +127,11 @@ void add_run_arguments(CLI::App& command, RunArguments& arguments, const RunFlag
         ->excludes("--out")
         ->group(group);
   }
-  if (flags.dry_run != nullptr) command.add_flag("--dry-run", arguments.dry_run, flags.dry_run)->group(group);
+  if (flags.dry_run != nullptr) {
+    CLI::Option* dry_run = command.add_flag("--dry-run", arguments.dry_run, flags.dry_run)->group(group);
+    if (flags.resumes) dry_run->excludes("--resume");
+  }
+  if (flags.resumes && flags.repeats) command.get_option("--resume")->excludes("--config");
   command.add_flag("--json", arguments.json, flags.json)->group(group);
 }
 

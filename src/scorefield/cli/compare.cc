@@ -42,6 +42,7 @@ void run_compare(const CLI::App& command, const CompareArguments& arguments) {
   const OpenedModel model = open_model(arguments.field.model, &data, context);
   SamplerArguments sampler = arguments.sampler;
   sampler.schedule = fitted_to(sampler.schedule, command, model.range);
+  note_other_data(arguments.field.model.model, model.form, data);
   const std::vector<double> levels = chosen_levels(sampler);
   check_order(solver, sampler.options, levels.size() - 1);
   const std::unique_ptr<const Process> process = chosen_process(sampler, levels);

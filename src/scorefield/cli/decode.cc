@@ -10,6 +10,7 @@
 #include "scorefield/base/file.h"
 #include "scorefield/base/sha256.h"
 #include "scorefield/cli/command.h"
+#include "scorefield/cli/model_flags.h"
 #include "scorefield/learn/decoding_run.h"
 #include "scorefield/learn/latents.h"
 
@@ -26,8 +27,8 @@ struct DecodeArguments {
 void run_decode(const CLI::App& command, const DecodeArguments& arguments) {
   const Machine machine(arguments.machine);
   const Context& context = machine.context();
-  const Autoencoder autoencoder = read_autoencoder(arguments.model, context);
-  const std::string digest = file_digest(arguments.model);
+  const Autoencoder autoencoder = read_autoencoder(model_path(arguments.model), context);
+  const std::string digest = file_digest(model_path(arguments.model));
   const LatentSamples samples = open_latent_samples(arguments.samples, context);
   check_same_autoencoder(samples, arguments.samples, arguments.model, digest);
   const Dataset decoded = decode_latents(samples.rows, autoencoder, context);
@@ -60,7 +61,9 @@ void run_decode(const CLI::App& command, const DecodeArguments& arguments) {
 void add_decode_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("decode", "Turn latents (samples, or a data set of them) into rows of data");
   const auto arguments = std::make_shared<DecodeArguments>();
-  command->add_option("--model", arguments->model, "The autoencoder: a model.safetensors of train --arch vae")
+  command
+      ->add_option("--model", arguments->model,
+                   "The autoencoder: a run folder of train --arch vae, or its model.safetensors")
       ->required()
       ->group("Model");
   command

@@ -7,6 +7,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/cli/command.h"
+#include "scorefield/cli/model_flags.h"
 #include "scorefield/learn/elbo_estimate.h"
 
 namespace scorefield {
@@ -70,8 +71,9 @@ std::string text_of(const ElboEstimate& estimate, const MeanEstimate& ppca, std:
 void run_elbo(const ElboArguments& arguments) {
   const Machine machine(arguments.machine);
   const Context& context = machine.context();
-  const Autoencoder autoencoder = read_autoencoder(arguments.model, context);
+  const Autoencoder autoencoder = read_autoencoder(model_path(arguments.model), context);
   const Dataset data = open_dataset(arguments.data, context);
+  note_other_data(model_path(arguments.model), autoencoder.data, data);
   check_rows("the autoencoder", autoencoder.data, data);
   const std::optional<Dataset> other = open_held_out(arguments.held_out, arguments.data, data, context);
   Dataset rows = other ? *other : data;
@@ -125,7 +127,9 @@ void add_elbo_command(CLI::App& app) {
                    "The rows that are judged (default: the test set of a named set, else the data itself); principal "
                    "components are fitted to the data")
       ->group("Data");
-  command->add_option("--model", arguments->model, "The autoencoder: a model.safetensors of train --arch vae")
+  command
+      ->add_option("--model", arguments->model,
+                   "The autoencoder: a run folder of train --arch vae, or its model.safetensors")
       ->required()
       ->group("Model");
   command->add_option("--draws", arguments->draws, "Of the latents, a row")

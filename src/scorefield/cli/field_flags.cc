@@ -106,7 +106,9 @@ void add_field_arguments(CLI::App& command, FieldArguments& arguments) {
 }
 
 void add_label_argument(CLI::App& command, FieldArguments& arguments) {
-  command.add_option("--label,--class", arguments.label, "Condition on this class: its number or its name (-1: none)")
+  command
+      .add_option("--label,--class", arguments.label,
+                  "Condition on this class: its number or its name (none, or -1: on none)")
       ->capture_default_str()
       ->group(kFieldGroup);
 }
@@ -144,7 +146,12 @@ void add_guide_arguments(CLI::App& command, FieldArguments& arguments, bool scal
       ->excludes("--guide-subset");
 }
 
+bool is_no_class(std::string_view text) {
+  return text == "none" || text == "-1";
+}
+
 int class_number(std::string_view flag, const std::string& text, const Dataset& data) {
+  if (is_no_class(text)) return -1;
   int label = 0;
   const auto [rest, failure] = std::from_chars(text.data(), text.data() + text.size(), label);
   if (failure != std::errc() || rest != text.data() + text.size() || label < -1) {
@@ -203,8 +210,8 @@ void ChosenField::guide(const FieldArguments& arguments, const DataArguments& da
       likelihood_ = std::make_unique<ExactClassLikelihood>(own, class_probabilities(own));
       guide_text_ = "by the exact class posteriors" + interval;
     } else {
-      likelihood_ = open_guiding_classifier(arguments.classifier, data, context);
-      digests_["classifier_digest"] = file_digest(arguments.classifier);
+      likelihood_ = open_guiding_classifier(model_path(arguments.classifier), data, context);
+      digests_["classifier_digest"] = file_digest(model_path(arguments.classifier));
       guide_text_ = "by the classifier " + arguments.classifier + interval;
     }
     put(at_scale(scale_.scale));
@@ -225,8 +232,13 @@ void ChosenField::guide(const FieldArguments& arguments, const DataArguments& da
   }
   guide_.emplace(Guide{*other, label});
   put(at_scale(scale_.scale));
-  guide_text_ = "away from " + what_guides(label, rows, has_own_data, arguments.law);
-  if (!arguments.guide_model.empty()) guide_text_ += " of the network of " + arguments.guide_model;
+  guide_text_ = "away from ";
+  if (arguments.guide_model.empty()) {
+    guide_text_ += what_guides(label, rows, has_own_data, arguments.law);
+  } else {
+    if (label) guide_text_ += *label < 0 ? "no class of " : "class " + class_text(*label, rows) + " of ";
+    guide_text_ += "the network of " + arguments.guide_model;
+  }
   guide_text_ += interval;
 }
 
@@ -280,7 +292,7 @@ ChosenField choose_field(OpenedModel model, const FieldArguments& arguments, con
 ChosenField ChosenField::conditioned(std::unique_ptr<const Field> field, const FieldArguments& arguments,
                                      const DataArguments& data_arguments, const Dataset& data, const Context& context) {
   ChosenField chosen;
-  chosen.label_ = class_number("--label", arguments.label, data);
+  chosen.label_ = class_number("--class", arguments.label, data);
   chosen.put(std::move(field));
   if (chosen.label_ >= 0) chosen.label_text_ = "class " + class_text(chosen.label_, data);
   if (arguments.guidance) chosen.guide(arguments, data_arguments, data, context);
@@ -301,12 +313,14 @@ Subject open_subject(const FieldArguments& arguments, const DataArguments& data_
         short_name(data_arguments.data), rows, *rows, form_of(*rows), std::move(chosen), std::nullopt, std::nullopt};
   }
   OpenedModel model = open_model(arguments.model, rows ? &*rows : nullptr, context);
+  const DataForm trained = model.form;
   const SigmaRange range = model.range;
   const std::optional<Declaration> declared = model.declared;
   DataForm form = rows ? form_of(*rows) : model.form;
   Dataset data = rows ? *rows : rows_like(model.form, context);
   ChosenField chosen = choose_field(std::move(model), arguments, data_arguments, data, context);
   const std::string name = short_name(rows ? data_arguments.data : arguments.model.model);
+  if (rows) note_other_data(arguments.model.model, trained, *rows);
   return {name, std::move(rows), std::move(data), std::move(form), std::move(chosen), range, declared};
 }
 

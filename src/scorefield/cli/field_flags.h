@@ -129,6 +129,9 @@ void put_subject(const Subject& subject, nlohmann::json& config);
 /// Throws Error when the data have no rows of such a class (with near names).
 int class_number(std::string_view flag, const std::string& text, const Dataset& data);
 
+/// Whether a --class names none: "none" or "-1".
+bool is_no_class(std::string_view text);
+
 /// "3", or "3 (Dress)" where the data have a name for it.
 std::string class_text(int label, const Dataset& data);
 

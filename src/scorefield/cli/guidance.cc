@@ -85,6 +85,7 @@ void run_guidance(const CLI::App& command, GuidanceArguments arguments) {
   const Context& context = machine.context();
   const std::vector<double> scales = scales_of(arguments);
   const SamplerEntry& solver = chosen_solver(command, arguments.sampler);
+  if (is_no_class(arguments.field.label)) throw Error("--class: say which class to guide to");
   arguments.field.guidance = 1;  // the scales are given below
   const Subject subject = open_subject(arguments.field, arguments.data, context);
   const Dataset& data = subject.data;
@@ -94,7 +95,6 @@ void run_guidance(const CLI::App& command, GuidanceArguments arguments) {
   const std::vector<double> levels = chosen_levels(sampler);
   check_order(solver, sampler.options, levels.size() - 1);
   const std::unique_ptr<const Process> process = chosen_process(sampler, levels);
-  if (chosen.label() < 0) throw Error("--class: say which class to guide to");
   std::vector<std::unique_ptr<const Field>> fields;
   std::vector<GuidanceTrial> trials;
   for (const double scale : scales) {

@@ -40,11 +40,6 @@ CheckRows spread_rows(const Dataset& data, const Declaration& declaration, std::
   return rows;
 }
 
-constexpr const char* kWithoutData =
-    "without --data its own samples stand in: the declaration was only held against itself. That the samples look "
-    "like\n"
-    "what it was trained on (samples.png), the range, and whether it denoises your data could not be checked\n";
-
 void run_import(const CLI::App& command, const ImportArguments& arguments) {
   const Machine machine(arguments.machine);
   const Context& context = machine.context();
@@ -75,8 +70,9 @@ void run_import(const CLI::App& command, const ImportArguments& arguments) {
     const int label = declaration.classes > 0 && !declaration.no_class ? 0 : -1;
     rows.x0 = own_samples(*field, sigma_range(declaration), std::min<std::size_t>(arguments.rows, 16), label, context);
   }
-  ImportCheck check = check_import(network, declaration, rows,
-                                   {.seed = arguments.seed, .search = !arguments.no_search && data}, context);
+  ImportCheck check =
+      check_import(network, declaration, rows,
+                   {.seed = arguments.seed, .search = !arguments.no_search && data, .own_samples = !data}, context);
   write_import_picture(check, rows, folder / (data ? "denoised.png" : "samples.png"));
 
   Declaration found = declaration;
@@ -95,7 +91,6 @@ void run_import(const CLI::App& command, const ImportArguments& arguments) {
   }
   fmt::print("{}: {} rows of {}\n{}", arguments.model.model, rows.x0.rows(), data ? data->name() : "its own samples",
              import_text(check));
-  if (!data) fmt::print("{}", kWithoutData);
   if (arguments.save) {
     const std::string path = declaration_path(arguments.model.model).string();
     fmt::print("{}\n", is_saved ? path + " is written" : path + " is not written: what was found does not denoise");

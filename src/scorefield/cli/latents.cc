@@ -10,6 +10,7 @@
 #include "scorefield/base/file.h"
 #include "scorefield/base/sha256.h"
 #include "scorefield/cli/command.h"
+#include "scorefield/cli/model_flags.h"
 #include "scorefield/learn/latents.h"
 
 namespace scorefield {
@@ -27,9 +28,10 @@ void run_latents(const LatentsArguments& arguments) {
   const Machine machine(arguments.machine);
   const Context& context = machine.context();
   if (path_exists(arguments.out)) throw Error(fmt::format("--out {}: exists already", arguments.out));
-  const Autoencoder autoencoder = read_autoencoder(arguments.model, context);
+  const Autoencoder autoencoder = read_autoencoder(model_path(arguments.model), context);
   const Dataset data = open_dataset(arguments.data, context);
-  const std::string digest = file_digest(arguments.model);
+  note_other_data(model_path(arguments.model), autoencoder.data, data);
+  const std::string digest = file_digest(model_path(arguments.model));
   const Dataset latents = latents_of(data, autoencoder, digest, context);
   write_latents(arguments.out, latents, autoencoder, digest);
   if (arguments.json) {
@@ -51,7 +53,9 @@ void add_latents_command(CLI::App& app) {
   CLI::App* command = app.add_subcommand("latents", "Write a data set as the latents of an autoencoder");
   const auto arguments = std::make_shared<LatentsArguments>();
   add_data_arguments(*command, arguments->data);
-  command->add_option("--model", arguments->model, "The autoencoder: a model.safetensors of train --arch vae")
+  command
+      ->add_option("--model", arguments->model,
+                   "The autoencoder: a run folder of train --arch vae, or its model.safetensors")
       ->required()
       ->group("Model");
   command->add_option("--out", arguments->out, "The .npz to write; every command takes it as --data")

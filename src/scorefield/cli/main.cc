@@ -61,6 +61,24 @@ std::vector<std::string> config_arguments(const std::string& path, const CLI::Ap
   return arguments;
 }
 
+std::vector<std::string> flags_of(const CLI::App& command) {
+  std::vector<std::string> flags;
+  for (const CLI::Option* option : command.get_options()) {
+    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+  }
+  return flags;
+}
+
+/// "" where every flag is one of the command's.
+std::string first_unknown_flag(const CLI::App& command, const std::vector<std::string>& typed) {
+  const std::vector<std::string> known = flags_of(command);
+  for (const std::string& argument : typed) {
+    const std::string flag = argument.substr(0, argument.find('='));
+    if (flag.size() > 2 && flag.starts_with("--") && std::ranges::find(known, flag) == known.end()) return flag;
+  }
+  return "";
+}
+
 /// The typed arguments, with those of --config FILE (or --resume RUN) put before them.
 std::vector<std::string> expand_config(const CLI::App& app, std::vector<std::string> typed) {
   if (typed.empty() || typed[0].starts_with("-")) return typed;  // no command
@@ -113,6 +131,11 @@ int run(int argc, char** argv) {
     }
   }
   const std::string typed_command = arguments.empty() ? "" : arguments[0];
+  if (!typed_command.empty() && !typed_command.starts_with("-")) {
+    const CLI::App& command = *app.get_subcommand(typed_command);
+    const std::string unknown = first_unknown_flag(command, arguments);
+    if (!unknown.empty()) throw Error(scorefield::unknown_name("flag", unknown, flags_of(command)));
+  }
   arguments = expand_config(app, std::move(arguments));
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them last first

@@ -41,7 +41,12 @@ struct MetricsArguments {
 std::string samples_path(const std::string& typed) {
   const std::filesystem::path inside = std::filesystem::path(typed) / "samples.npz";
   std::error_code unreadable;
-  return std::filesystem::exists(inside, unreadable) ? inside.string() : typed;
+  if (std::filesystem::exists(inside, unreadable)) return inside.string();
+  if (std::filesystem::exists(std::filesystem::path(typed) / "model.safetensors", unreadable)) {
+    throw Error(
+        fmt::format("--samples {}: a run of train; draw samples first: scorefield sample --model {}", typed, typed));
+  }
+  return typed;
 }
 
 void run_metrics(const CLI::App& command, const MetricsArguments& arguments) {

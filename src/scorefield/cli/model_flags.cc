@@ -9,6 +9,7 @@
 #include <numeric>
 
 #include "scorefield/base/error.h"
+#include "scorefield/base/file.h"
 #include "scorefield/base/sha256.h"
 #include "scorefield/learn/denoiser.h"
 #include "scorefield/learn/imported_model.h"
@@ -47,12 +48,13 @@ std::string flag_of(const DeclarationFlag& flag, const char* process) {
 }  // namespace
 
 CLI::Option* add_model_arguments(CLI::App& command, ModelArguments& arguments, const char* process) {
-  CLI::Option* model =
-      command
-          .add_option("--model", arguments.model,
-                      "A TorchScript file, with what it is in a JSON beside it or in the flags below (docs/import.md). "
-                      "It is code: only use files that you trust")
-          ->group(kGroup);
+  CLI::Option* model = command
+                           .add_option("--model", arguments.model,
+                                       "A model or run folder of train; or a TorchScript file, with what it is in a "
+                                       "JSON beside it or in the flags "
+                                       "below (docs/import.md). "
+                                       "It is code: only use files that you trust")
+                           ->group(kGroup);
   for (const DeclarationFlag& flag : kFlags) {
     command.add_option(flag_of(flag, process), arguments.declared[flag.key], flag.help)->needs(model)->group(kGroup);
   }
@@ -69,8 +71,18 @@ Declaration read_declaration(const ModelArguments& arguments, const Context& con
   return declaration;
 }
 
+std::string model_path(const std::string& typed) {
+  const std::filesystem::path inside = std::filesystem::path(typed) / "model.safetensors";
+  return path_exists(inside) ? inside.string() : typed;
+}
+
+void note_other_data(const std::string& path, const DataForm& trained, const Dataset& data) {
+  if (trained.digest.empty() || trained.name == data.name() || trained.digest == data.digest()) return;
+  fmt::print(stderr, "note: {} was trained on {}, not on {}\n", path, trained.name, data.name());
+}
+
 OpenedModel open_model(const ModelArguments& arguments, const Dataset* data, const Context& context) {
-  const std::string& path = arguments.model;
+  const std::string path = model_path(arguments.model);
   if (std::filesystem::path(path).extension() == ".safetensors") {
     const auto typed = std::ranges::find_if(arguments.declared, [](const auto& part) { return !part.second.empty(); });
     if (typed != arguments.declared.end()) {

@@ -48,6 +48,11 @@ struct OpenedModel {
 /// model's, or other units than those that it was trained with.
 OpenedModel open_model(const ModelArguments& arguments, const Dataset* data, const Context& context);
 
+/// What a --model says: a run folder of train stands for the model in it.
+std::string model_path(const std::string& typed);
+/// A line to stderr where `data` are not those that the model was trained on, as far as it says.
+void note_other_data(const std::string& path, const DataForm& trained, const Dataset& data);
+
 /// Noise levels whose ends were not typed (--sigma-min, --sigma-max of `command`) end where the model's do; null, of no
 /// model: as they are. Throws Error for a typed end outside.
 ScheduleOptions fitted_to(ScheduleOptions schedule, const CLI::App& command, const std::optional<SigmaRange>& range);

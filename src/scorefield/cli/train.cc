@@ -89,6 +89,16 @@ void print_report(const TrainingRun& run, const TrainingReport& report, const Ru
   for (const auto& [name, value] : report.figures.items()) fmt::print("{}: {:.4g}\n", name, value.get<double>());
 }
 
+/// Where the time of --minutes goes, to stderr; and that there is too little.
+void say_plan(const TrainingPlan& plan, const TrainingCost& cost) {
+  fmt::print(stderr, "a step takes {:.3g} s, a held-out loss {:.3g} s{}\n", cost.step, cost.checkpoint,
+             cost.grid > 0 ? fmt::format(", a grid of samples {:.3g} s", cost.grid) : "");
+  if (plan.left >= cost.step) return;
+  fmt::print(stderr,
+             "--minutes: no time is left for a second step; give more, or make what is measured along the way cheaper: "
+             "--held-out-rows, --grid-every\n");
+}
+
 /// A resumed run has to have the same table of noise levels.
 void put_table_digest(const char* key, const std::string& law, nlohmann::json& config) {
   constexpr std::string_view kTable = "table:";
@@ -108,15 +118,18 @@ void run_train(const CLI::App& command, const Arguments& arguments) {
   // Before the rate is measured: a folder that cannot be had is said at once.
   std::optional<RunFolder> folder;
   if (!arguments.run.dry_run && !out.empty()) folder.emplace(RunFolder::take(out));
+  if (folder && arguments.train.minutes && folder->is_done(kTrainingDone)) {
+    throw Error(fmt::format("{} is complete already; name a new folder for another run", out));
+  }
   if (arguments.train.minutes || arguments.run.dry_run) {
     const double seconds = arguments.train.minutes ? measured_seconds(*arguments.train.minutes) : 2;
     const TrainingCost cost = measure_cost(run, seconds, context);
     if (arguments.train.minutes) {
-      constexpr std::uint64_t kCheckpoints = 20;
-      constexpr std::uint64_t kGrids = 5;
-      set_steps(arguments.train,
-                steps_within(60 * *arguments.train.minutes - seconds, cost, kCheckpoints, has_grid(data) ? kGrids : 0),
-                run);
+      const TrainingPlan plan =
+          plan_within(60 * *arguments.train.minutes - seconds, cost, arguments.train.checkpoint_every.value_or(0),
+                      arguments.train.grid_every.value_or(0));
+      set_steps(arguments.train, plan.steps, run, plan.records);
+      say_plan(plan, cost);
     }
     if (arguments.run.dry_run) {
       print_dry_run(run, cost, arguments.run.json);

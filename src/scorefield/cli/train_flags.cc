@@ -19,10 +19,8 @@ namespace {
 
 constexpr std::uint64_t kMostSteps = std::uint64_t{1} << 40;
 
-/// Held-out losses and grids of a run of any length.
-constexpr std::uint64_t kRecords = 200;
-constexpr std::uint64_t kCheckpoints = 20;
-constexpr std::uint64_t kGrids = 5;
+constexpr std::uint64_t kLines = 200;      // of stats.jsonl
+constexpr std::uint64_t kWarmUpPart = 20;  // of the steps
 
 /// What suits a kind of network on two cores.
 struct KindDefaults {
@@ -269,13 +267,13 @@ TrainingRun training_run_of(const TrainArguments& arguments, const Dataset& data
   return run;
 }
 
-void set_steps(const TrainArguments& arguments, std::uint64_t steps, TrainingRun& run) {
+void set_steps(const TrainArguments& arguments, std::uint64_t steps, TrainingRun& run, const Records& records) {
   RateSchedule& rate = run.settings.trainer.rate;
   rate.steps = steps;
-  rate.warm_up = arguments.warm_up.value_or(steps / kCheckpoints);
-  run.record_every = arguments.record_every.value_or(share_of(steps, kRecords));
-  run.checkpoint_every = arguments.checkpoint_every.value_or(share_of(steps, kCheckpoints));
-  run.grid_every = arguments.grid_every.value_or(share_of(steps, kGrids));
+  rate.warm_up = arguments.warm_up.value_or(steps / kWarmUpPart);
+  run.record_every = arguments.record_every.value_or(share_of(steps, kLines));
+  run.checkpoint_every = arguments.checkpoint_every.value_or(share_of(steps, records.checkpoints));
+  run.grid_every = arguments.grid_every.value_or(share_of(steps, records.grids));
 }
 
 void put_resolved(const TrainArguments& arguments, const TrainingRun& run, nlohmann::json& options) {

@@ -61,7 +61,7 @@ void add_train_flags(CLI::App& command, TrainArguments& arguments);
 TrainingRun training_run_of(const TrainArguments& arguments, const Dataset& data, const Dataset* held_out);
 
 /// Fixes the number of steps, and what depends on it.
-void set_steps(const TrainArguments& arguments, std::uint64_t steps, TrainingRun& run);
+void set_steps(const TrainArguments& arguments, std::uint64_t steps, TrainingRun& run, const Records& records = {});
 
 /// Every flag with the value it ended up with, as --config reads it back.
 void put_resolved(const TrainArguments& arguments, const TrainingRun& run, nlohmann::json& options);

@@ -365,6 +365,7 @@ ImportCheck check_import(const std::shared_ptr<const Evaluator>& network, const 
   if (const std::string fault = why_refused(declaration); !fault.empty()) throw Error(fault);
   ImportCheck check;
   check.declaration = declaration;
+  check.own_samples = options.own_samples;
   const std::vector<double> levels = check_levels(declaration, rows.deviation());
   if (levels.empty()) {
     const SigmaRange range = sigma_range(declaration);
@@ -380,7 +381,8 @@ ImportCheck check_import(const std::shared_ptr<const Evaluator>& network, const 
   judge_declared(ask(*network, declaration, probe, context), probe, options, check);
 
   Judge judge(*network, declaration, probe, context);
-  const Choices choices = choices_for(declaration, rows);
+  Choices choices = choices_for(declaration, rows);
+  if (options.own_samples) choices.range.clear();
   std::vector<const Change*> changes;
   for (const auto* part : {&choices.predicts, &choices.process, &choices.time, &choices.range}) {
     for (const Change& change : *part) changes.push_back(&change);

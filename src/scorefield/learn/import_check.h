@@ -44,8 +44,9 @@ struct Trial {
 
 struct ImportCheck {
   Declaration declaration;
+  bool own_samples = false;
   std::vector<LevelCheck> levels;
-  /// Every single other value of predicts, process, time and range: least ratio first, those refused last.
+  /// Every single other value of predicts, process, time and (on data) range: least ratio first, those refused last.
   std::vector<Trial> singles;
   /// The best of all combinations of these values, on fewer rows and levels, tried anew on all; empty without a search.
   std::vector<Trial> combinations;
@@ -59,7 +60,9 @@ inline constexpr double kToldApart = 1.1;
 
 struct CheckOptions {
   std::uint64_t seed = 0;
-  bool search = true;        // the combinations too
+  bool search = true;  // the combinations too
+  /// The rows are the network's own samples: they tell nothing of its range, and little of the rest.
+  bool own_samples = false;
   std::size_t pictures = 8;  // P
 };
 

@@ -53,12 +53,22 @@ std::string trial_line(const Trial& trial) {
 
 ImportVerdict verdict_of(const ImportCheck& check) {
   if (better_declaration(check) != nullptr) return ImportVerdict::kBetter;
-  return std::ranges::any_of(check.levels, above_bound) ? ImportVerdict::kPoor : ImportVerdict::kFits;
+  if (std::ranges::any_of(check.levels, above_bound)) return ImportVerdict::kPoor;
+  return check.own_samples ? ImportVerdict::kOwnSamples : ImportVerdict::kFits;
 }
 
 std::string_view verdict_name(ImportVerdict verdict) {
-  if (verdict == ImportVerdict::kFits) return "fits";
-  return verdict == ImportVerdict::kBetter ? "another fits better" : "does not denoise";
+  switch (verdict) {
+    case ImportVerdict::kFits:
+      return "fits";
+    case ImportVerdict::kOwnSamples:
+      return "denoises its own samples";
+    case ImportVerdict::kBetter:
+      return "another fits better";
+    case ImportVerdict::kPoor:
+      break;
+  }
+  return "does not denoise";
 }
 
 nlohmann::json import_json(const ImportCheck& check) {
@@ -105,16 +115,25 @@ std::string import_text(const ImportCheck& check) {
     case ImportVerdict::kFits:
       text += "\nverdict: the declaration fits: it denoises, and no other value makes the error markedly less\n";
       break;
+    case ImportVerdict::kOwnSamples:
+      text +=
+          "\nverdict: it denoises its own samples as it is declared; without --data that is all that could be "
+          "checked.\n"
+          "Not checked: that the samples look like what it was trained on (samples.png), the range, and whether it\n"
+          "denoises your data\n";
+      break;
     case ImportVerdict::kBetter: {
       const Trial& better = *better_declaration(check);
       text += fmt::format("\nverdict: another declaration fits better; the error is {1:.3g} times with\n  {0}\n",
                           better.change, better.ratio);
+      if (std::ranges::any_of(check.levels, above_bound))
+        text += "as it is declared it does not denoise at every level\n";
       break;
     }
     case ImportVerdict::kPoor:
       text +=
           "\nverdict: it does not denoise as it is declared, nor as anything that was tried: more than one part may be "
-          "wrong\n";
+          "wrong, or the network badly trained\n";
       break;
   }
   return text;

@@ -10,9 +10,10 @@
 namespace scorefield {
 
 enum class ImportVerdict {
-  kFits,    // it denoises, and no other declaration does so markedly better
-  kBetter,  // another does
-  kPoor,    // it errs more than a denoiser that sees each value alone, and no other declaration is better
+  kOwnSamples,  // it denoises what it makes itself: all that can be said without data
+  kFits,        // it denoises, and no other declaration does so markedly better
+  kBetter,      // another does
+  kPoor,        // it errs more than a denoiser that sees each value alone, and no other declaration is better
 };
 ImportVerdict verdict_of(const ImportCheck& check);
 std::string_view verdict_name(ImportVerdict verdict);  // "fits", "another fits better", "does not denoise"

@@ -42,15 +42,16 @@ Declaration read_declaration_beside(const std::filesystem::path& model, const Co
 }
 
 std::shared_ptr<const Evaluator> open_network(const std::filesystem::path& model, const Declaration& declaration) {
-  if (declaration.shape.empty()) {
-    throw Error(fmt::format("{}: say the shape of its rows, --shape 1,28,28 or \"shape\": [1, 28, 28] in {}",
-                            model.string(), declaration_path(model).string()));
-  }
   net::ScriptCall call;
-  call.input = call.output = network_shape(declaration);
   call.noise_label = declaration.time != "none";
   call.class_label = declaration.classes > 0;
   call.no_class = static_cast<std::int64_t>(declaration.no_class.value_or(0));
+  if (declaration.shape.empty()) {
+    (void)network_library().load_script(model.string(), call);  // says what is wrong with the file, should it be that
+    throw Error(fmt::format("{}: say the shape of its rows, --shape 1,28,28 or \"shape\": [1, 28, 28] in {}",
+                            model.string(), declaration_path(model).string()));
+  }
+  call.input = call.output = network_shape(declaration);
   call.flat = declaration.shape.size() == 1;
   const double label = middle_label(declaration);
   return std::make_shared<Evaluator>([=] { return network_library().load_script(model.string(), call); },

@@ -31,9 +31,9 @@ Answer NetworkField::ask(RowsView<const double> x, std::span<const double> sigma
   check_query(x, sigma, labels, request, classes_.count);
   if (classes_.count > 0 && !classes_.or_none && (labels.empty() || std::ranges::find(labels, -1) != labels.end())) {
     throw Error(
-        "the network always needs a class: name one (--class 0); of an imported network that has one, declare the "
-        "number "
-        "that it takes for none (no_class)");
+        "the network always needs a class: name one (--class 0), and in guidance what to go away from "
+        "(--guide-class 1, or --guide-model); of an imported network, declare the number that it takes for none "
+        "(no_class)");
   }
   Answer answer;
   if (!request.denoised) return answer;

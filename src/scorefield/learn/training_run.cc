@@ -205,7 +205,11 @@ TrainingCost measure_cost(const TrainingRun& run, double seconds, const Context&
   const std::unique_ptr<Training> training = run.make(run, context);
   Trainer& trainer = training->trainer();
   const Clock all;
-  for (int k = 0; k < kWarmUp; ++k) trainer.step(context);
+  const auto report = [&] { context.report("measuring the rate", std::min(all.seconds(), seconds), seconds); };
+  for (int k = 0; k < kWarmUp; ++k) {
+    report();
+    trainer.step(context);
+  }
   TrainingCost cost;
   const Clock losses;
   (void)trainer.held_out_loss(context);
@@ -223,17 +227,32 @@ TrainingCost measure_cost(const TrainingRun& run, double seconds, const Context&
   do {
     trainer.step(context);
     ++steps;
-    context.report("measuring the rate", std::min(all.seconds(), seconds), seconds);
+    report();
   } while (all.seconds() < seconds);
   cost.step = clock.seconds() / static_cast<double>(steps);
   context.report("measuring the rate", seconds, seconds);
   return cost;
 }
 
-std::uint64_t steps_within(double seconds, const TrainingCost& cost, std::uint64_t checkpoints, std::uint64_t grids) {
-  const double left =
-      seconds - static_cast<double>(checkpoints) * cost.checkpoint - static_cast<double>(grids) * cost.grid;
-  return static_cast<std::uint64_t>(std::clamp(std::floor(left / cost.step), 1.0, 0x1p40));
+TrainingPlan plan_within(double seconds, const TrainingCost& cost, std::uint64_t checkpoint_every,
+                         std::uint64_t grid_every) {
+  constexpr double kShare = 0.1;  // of the time, for either kind of record
+  TrainingPlan plan;
+  plan.left = seconds;
+  double a_step = cost.step;
+  const auto reserve = [&](double record, std::uint64_t every, std::uint64_t& count) {
+    if (every > 0) {
+      a_step += record / static_cast<double>(every);
+      count = 1;  // beside these, the last
+    } else if (record > 0) {
+      count = static_cast<std::uint64_t>(std::clamp(kShare * seconds / record, 1.0, static_cast<double>(count)));
+    }
+    plan.left -= static_cast<double>(count) * record;
+  };
+  reserve(cost.checkpoint, checkpoint_every, plan.records.checkpoints);
+  reserve(cost.grid, grid_every, plan.records.grids);
+  plan.steps = static_cast<std::uint64_t>(std::clamp(std::floor(plan.left / a_step), 1.0, 0x1p40));
+  return plan;
 }
 
 TrainingReport run_training(const TrainingRun& run, RunFolder& folder, const Context& context) {

@@ -41,8 +41,23 @@ struct TrainingCost {
 /// come before.
 TrainingCost measure_cost(const TrainingRun& run, double seconds, const Context& context);
 
-/// The steps that fit into `seconds` with so many checkpoints and grids; at least 1 and at most 2^40.
-std::uint64_t steps_within(double seconds, const TrainingCost& cost, std::uint64_t checkpoints, std::uint64_t grids);
+/// How often a run stops to measure and to draw. The last step does both.
+struct Records {
+  std::uint64_t checkpoints = 20;
+  std::uint64_t grids = 5;
+};
+
+/// What fits into a time.
+struct TrainingPlan {
+  std::uint64_t steps = 1;  // at most 2^40
+  Records records;
+  double left = 0;  // seconds for the steps; not above 0: there is no time even for one
+};
+
+/// At most the default number of checkpoints and of grids, each kind in at most a tenth of `seconds` (one of each there
+/// is), and steps in the rest. checkpoint_every, grid_every: steps between them where that is settled; 0: it is not.
+TrainingPlan plan_within(double seconds, const TrainingCost& cost, std::uint64_t checkpoint_every,
+                         std::uint64_t grid_every);
 
 /// Whether samples can be drawn as a picture: grey or RGB images, and points in the plane.
 bool has_grid(const Dataset& data);

@@ -244,9 +244,19 @@ TEST_F(TrainingRunTest, EveryObjectiveTrains) {
 
 TEST(TrainingRun, StepsFitIntoTheTime) {
   const TrainingCost cost{0.1, 2, 5};
-  EXPECT_EQ(steps_within(100, cost, 20, 5), 350u);
-  EXPECT_EQ(steps_within(10, cost, 20, 5), 1u);
-  EXPECT_EQ(steps_within(1e300, cost, 20, 5), std::uint64_t{1} << 40);
+  const auto expect = [&](const TrainingPlan& plan, std::uint64_t steps, std::uint64_t checkpoints,
+                          std::uint64_t grids) {
+    EXPECT_EQ(plan.steps, steps);
+    EXPECT_EQ(plan.records.checkpoints, checkpoints);
+    EXPECT_EQ(plan.records.grids, grids);
+  };
+  expect(plan_within(1000, cost, 0, 0), 9350, 20, 5);  // 40 s of checkpoints, 25 of grids
+  expect(plan_within(100, cost, 0, 0), 800, 5, 2);     // a tenth of the time each
+  expect(plan_within(10, cost, 0, 0), 30, 1, 1);
+  EXPECT_LT(plan_within(5, cost, 0, 0).left, 0);
+  expect(plan_within(100, cost, 20, 0), 440, 1, 2);  // 100 - 2 - 10 s, 0.1 + 2/20 a step
+  expect(plan_within(100, {0.1, 0, 0}, 0, 0), 1000, 20, 5);
+  EXPECT_EQ(plan_within(1e300, cost, 0, 0).steps, std::uint64_t{1} << 40);
 }
 
 }  // namespace

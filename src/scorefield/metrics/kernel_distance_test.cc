@@ -49,8 +49,9 @@ TEST(KernelDistance, AgreesWithSumsOverAllPairsAndWithLeavingOutGroups) {
       return std::exp(-row_distance(a, b) * row_distance(a, b) / (2 * h * h));
     };
     const KernelDistances found = reference.distances(y, {});
-    for (const auto& [estimate, kernel] :
-         {std::pair{found.cubic, Kernel(cubic)}, std::pair{found.gaussian, gaussian}}) {
+    for (const auto& pair : {std::pair{found.cubic, Kernel(cubic)}, std::pair{found.gaussian, gaussian}}) {
+      const Estimate& estimate = pair.first;
+      const Kernel& kernel = pair.second;
       const Estimate expected = jackknife(x.groups(), y.groups(), [&](std::size_t a, std::size_t b) {
         return naive_distance(rows_without(x, a), rows_without(y, b), kernel);
       });

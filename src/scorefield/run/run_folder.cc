@@ -20,6 +20,7 @@ namespace scorefield {
 namespace {
 
 constexpr std::string_view kConfig = "config.json";
+constexpr std::string_view kOptions = "/options/";  // in a config
 constexpr std::string_view kDone = "done.jsonl";
 constexpr std::string_view kLock = ".lock";
 
@@ -165,13 +166,23 @@ void RunFolder::begin(const nlohmann::json& config) {
   if (!before.is_object()) throw Error(fmt::format("{}: is not the config of a run", file.string()));
   // As it comes back from a file, where for some values others stand (json_text()).
   const nlohmann::json now = nlohmann::json::parse(json_text(full));
-  for (const nlohmann::json& step : nlohmann::json::diff(before, now)) {
-    const nlohmann::json::json_pointer where(step["path"].get<std::string>());
-    const std::string was = before.contains(where) ? before[where].dump() : "absent";
-    const std::string is = step.contains("value") ? step["value"].dump() : "absent";
-    throw Error(fmt::format("{}: cannot be resumed, {} was {} and is now {}; go back to that, or name a new folder",
-                            path_.string(), where.to_string(), was, is));
+  const nlohmann::json steps = nlohmann::json::diff(before, now);
+  if (steps.empty()) return;
+  // Flags say more than what follows from them.
+  std::string flags;
+  std::string others;
+  for (const nlohmann::json& step : steps) {
+    const std::string path = step["path"].get<std::string>();
+    const nlohmann::json::json_pointer where(path);
+    const bool is_flag = path.starts_with(kOptions);
+    std::string& text = is_flag ? flags : others;
+    text += fmt::format("{}{} was {} and is now {}", text.empty() ? "" : ", ",
+                        is_flag ? "--" + path.substr(kOptions.size()) : path,
+                        before.contains(where) ? before[where].dump() : "absent",
+                        step.contains("value") ? step["value"].dump() : "absent");
   }
+  throw Error(fmt::format("{}: holds a run that cannot be resumed, as {}; go back to that, or name a new folder",
+                          path_.string(), flags.empty() ? others : flags));
 }
 
 void RunFolder::mark_done(std::string_view unit) {
