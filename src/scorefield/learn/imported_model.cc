@@ -47,6 +47,7 @@ std::shared_ptr<const Evaluator> open_network(const std::filesystem::path& model
   call.class_label = declaration.classes > 0;
   call.no_class = static_cast<std::int64_t>(declaration.no_class.value_or(0));
   if (declaration.shape.empty()) {
+    call.input.channels = 0;
     (void)network_library().load_script(model.string(), call);  // says what is wrong with the file, should it be that
     throw Error(fmt::format("{}: say the shape of its rows, --shape 1,28,28 or \"shape\": [1, 28, 28] in {}",
                             model.string(), declaration_path(model).string()));

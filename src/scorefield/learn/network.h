@@ -57,7 +57,7 @@ enum class Arithmetic { kFloat32, kBfloat16 };
 
 /// How a TorchScript file is called: net(x[, noise label][, class]).
 struct ScriptCall {
-  Shape input;
+  Shape input;  // of no channels: not known yet; the program is opened and not called
   Shape output;
   bool noise_label = true;    // a second argument: [rows] float32
   bool class_label = false;   // a third: [rows] int64

@@ -92,7 +92,7 @@ class Script final : public Network {
         throw Error(path_ + ": its weights are " + c10::toString(type_) + "; save it after net.float()");
       }
     }
-    try_call();
+    if (call_.input.channels > 0) try_call();
   }
 
   void evaluate(const Batch& batch, float* out) override {
