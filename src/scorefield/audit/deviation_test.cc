@@ -16,7 +16,6 @@ namespace scorefield {
 namespace {
 
 constexpr double kVariance = 2;
-constexpr std::size_t kD = 3;
 const double kInfinity = std::numeric_limits<double>::infinity();
 
 Gaussian gaussian(std::vector<double> mean) {
