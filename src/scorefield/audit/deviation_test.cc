@@ -18,7 +18,7 @@ namespace {
 constexpr double kVariance = 2;
 const double kInfinity = std::numeric_limits<double>::infinity();
 
-Gaussian gaussian(std::vector<double> mean) {
+Gaussian gaussian(const std::vector<double>& mean) {
   return {mean, Covariance::isotropic(mean.size(), kVariance)};
 }
 

@@ -73,7 +73,7 @@ std::vector<std::string> flags_of(const CLI::App& command) {
 std::string first_unknown_flag(const CLI::App& command, const std::vector<std::string>& typed) {
   const std::vector<std::string> known = flags_of(command);
   for (const std::string& argument : typed) {
-    const std::string flag = argument.substr(0, argument.find('='));
+    std::string flag = argument.substr(0, argument.find('='));
     if (flag.size() > 2 && flag.starts_with("--") && std::ranges::find(known, flag) == known.end()) return flag;
   }
   return "";
