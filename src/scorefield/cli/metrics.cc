@@ -11,7 +11,6 @@
 #include <system_error>
 
 #include "scorefield/base/error.h"
-#include "scorefield/base/file.h"
 #include "scorefield/base/sha256.h"
 #include "scorefield/cli/command.h"
 #include "scorefield/cli/metrics_text.h"
@@ -70,7 +69,7 @@ void run_metrics(const CLI::App& command, const MetricsArguments& arguments) {
                              {"samples", dataset_json(samples)}};
     config["options"]["features"] = spec;
     if (!arguments.reference.empty()) config["reference_digest"] = file_digest(arguments.reference);
-    if (path_exists(spec)) config["features_digest"] = file_digest(spec);
+    if (spec.ends_with(".safetensors")) config["features_digest"] = file_digest(spec);
     if (held_out != nullptr) config["held_out_data"] = dataset_json(*held_out);
     folder = RunFolder::take(arguments.run.out);
     folder->begin(config);
