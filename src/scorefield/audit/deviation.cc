@@ -20,7 +20,7 @@ void check_dimensions(const Field& model, const Field& exact) {
 }
 
 /// Mean of |a - b| over the rows.
-Mean mean_distance(const Rows& a, const Rows& b) {
+Estimate mean_distance(const Rows& a, const Rows& b) {
   std::vector<double> lengths(a.rows());
   for (std::size_t i = 0; i < a.rows(); ++i) {
     double square = 0;

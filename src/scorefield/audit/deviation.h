@@ -15,9 +15,9 @@ namespace scorefield {
 /// errors.
 struct NoisedDeviation {
   double sigma = 0;
-  Mean apart;        // |D(x) - D*(x)|, D of the model, D* exact
-  Mean model_error;  // |D(x) - x_0|
-  Mean exact_error;  // |D*(x) - x_0|, whose mean square no other D goes below
+  Estimate apart;        // |D(x) - D*(x)|, D of the model, D* exact
+  Estimate model_error;  // |D(x) - x_0|
+  Estimate exact_error;  // |D*(x) - x_0|, whose mean square no other D goes below
 };
 
 /// At x = x_0 + sigma n, where seed k gives x_0, a draw of the exact field's law, and n, the same at every level.
@@ -32,15 +32,15 @@ std::vector<NoisedDeviation> deviation_on_noised_data(const Field& model, const 
 /// distances of Chen et al. 2023 (arXiv 2305.19947, figures of section 5). Means over the runs as above.
 struct TrajectoryDeviation {
   double sigma = 0;
-  Mean states;    // |x - x*|
-  Mean denoised;  // |D(x) - D*(x*)|
-  Mean on_model;  // |D(x) - D*(x)|
-  Mean on_exact;  // |D(x*) - D*(x*)|
+  Estimate states;    // |x - x*|
+  Estimate denoised;  // |D(x) - D*(x*)|
+  Estimate on_model;  // |D(x) - D*(x)|
+  Estimate on_exact;  // |D(x*) - D*(x*)|
 };
 
 struct TrajectoryDeviations {
   std::vector<TrajectoryDeviation> levels;  // those at which the sampler asks the field (observed_levels())
-  Mean ends;                                // |x - x*| where the runs end
+  Estimate ends;                            // |x - x*| where the runs end
   Rows model_ends;                          // [B, d], data units
   Rows exact_ends;
 };

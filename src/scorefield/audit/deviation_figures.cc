@@ -13,7 +13,7 @@ Panel empty_panel(std::string title) {
 }
 
 template <class Level>
-Series series_of(std::string name, std::span<const Level> levels, Mean Level::*distance) {
+Series series_of(std::string name, std::span<const Level> levels, Estimate Level::*distance) {
   Series series;
   series.name = std::move(name);
   series.mark = Mark::kLinePoints;
@@ -39,7 +39,7 @@ Figure trajectory_deviation_figure(std::span<const TrajectoryDeviation> levels) 
   Figure figure;
   figure.title = "A run in the model (x, D) and one in the exact field (x*, D*), from the same noise";
   figure.columns = 2;
-  const std::pair<const char*, Mean TrajectoryDeviation::*> panels[] = {
+  const std::pair<const char*, Estimate TrajectoryDeviation::*> panels[] = {
       {"States: |x − x*|", &TrajectoryDeviation::states},
       {"Denoised: |D(x) − D*(x*)|", &TrajectoryDeviation::denoised},
       {"On the model's trajectory: |D(x) − D*(x)|", &TrajectoryDeviation::on_model},

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::size_t kLines = 20;
 
-std::string distance_text(const char* what, const Mean& distance, double radius) {
+std::string distance_text(const char* what, const Estimate& distance, double radius) {
   return fmt::format("{} {:.4g} +- {:.2g}, {:.2g} % of the radius", what, distance.value, distance.standard_error,
                      100 * distance.value / radius);
 }

@@ -24,25 +24,25 @@ struct ElboArguments {
   bool json = false;
 };
 
-nlohmann::json json_of(const MeanEstimate& nats, std::size_t dimension) {
-  const MeanEstimate bits = bits_per_dimension(nats, dimension);
-  return {{"nats", nats.mean},
+nlohmann::json json_of(const Estimate& nats, std::size_t dimension) {
+  const Estimate bits = bits_per_dimension(nats, dimension);
+  return {{"nats", nats.value},
           {"nats_error", nats.standard_error},
-          {"bits_per_dimension", bits.mean},
+          {"bits_per_dimension", bits.value},
           {"bits_per_dimension_error", bits.standard_error}};
 }
 
-std::string line(const char* name, const MeanEstimate& nats, std::size_t dimension) {
-  const MeanEstimate bits = bits_per_dimension(nats, dimension);
-  return fmt::format("{:36} {:12.3f} +- {:<8.3f} {:9.5f} +- {:.5f}\n", name, nats.mean, nats.standard_error, bits.mean,
-                     bits.standard_error);
+std::string line(const char* name, const Estimate& nats, std::size_t dimension) {
+  const Estimate bits = bits_per_dimension(nats, dimension);
+  return fmt::format("{:36} {:12.3f} +- {:<8.3f} {:9.5f} +- {:.5f}\n", name, nats.value, nats.standard_error,
+                     bits.value, bits.standard_error);
 }
 
-std::string term_line(const std::string& name, const MeanEstimate& nats) {
-  return fmt::format("  {:34} {:12.3f} +- {:.3f}\n", name, nats.mean, nats.standard_error);
+std::string term_line(const std::string& name, const Estimate& nats) {
+  return fmt::format("  {:34} {:12.3f} +- {:.3f}\n", name, nats.value, nats.standard_error);
 }
 
-std::string text_of(const ElboEstimate& estimate, const MeanEstimate& ppca, std::size_t latents) {
+std::string text_of(const ElboEstimate& estimate, const Estimate& ppca, std::size_t latents) {
   const std::size_t d = estimate.dimension;
   std::string text = fmt::format("{:36} {:>12}             {:>9}\n", "", "nats a row", "bits/dim");
   text += line("ELBO", estimate.elbo, d);
@@ -55,8 +55,8 @@ std::string text_of(const ElboEstimate& estimate, const MeanEstimate& ppca, std:
                       estimate.entropy[l]);
   }
   const std::string top = levels == 1 ? "q(z1 | x)" : fmt::format("q(z{} | z{})", levels, levels - 1);
-  MeanEstimate divergence = estimate.divergence;
-  divergence.mean = -divergence.mean;
+  Estimate divergence = estimate.divergence;
+  divergence.value = -divergence.value;
   text += term_line(fmt::format("-KL({} | N(0, I))", top), divergence);
   text += line(fmt::format("importance-weighted, {} draws", estimate.draws).c_str(), estimate.importance_weighted, d);
   text += line(fmt::format("PPCA of {} dimensions", latents).c_str(), ppca, d);
@@ -90,8 +90,8 @@ void run_elbo(const ElboArguments& arguments) {
   const ElboEstimate estimate = estimate_elbo(AutoencoderNetworks(autoencoder), autoencoder.law(), rows,
                                               arguments.draws, arguments.seed, context);
   const std::size_t latents = autoencoder.latents();
-  const MeanEstimate ppca = ppca_log_likelihood(data, rows, std::min(latents, data.dimension() - 1),
-                                                autoencoder.units.rounding_width, context);
+  const Estimate ppca = ppca_log_likelihood(data, rows, std::min(latents, data.dimension() - 1),
+                                            autoencoder.units.rounding_width, context);
   const std::size_t d = estimate.dimension;
   if (arguments.json) {
     nlohmann::json result = {{"rows", estimate.rows},
@@ -101,10 +101,10 @@ void run_elbo(const ElboArguments& arguments) {
                              {"elbo", json_of(estimate.elbo, d)},
                              {"importance_weighted", json_of(estimate.importance_weighted, d)},
                              {"ppca", json_of(ppca, d)},
-                             {"divergence", estimate.divergence.mean},
+                             {"divergence", estimate.divergence.value},
                              {"divergence_of_latent", estimate.divergence_of_latent}};
-    for (const MeanEstimate& term : estimate.likelihood) result["likelihood"].push_back(term.mean);
-    for (const MeanEstimate& term : estimate.entropy) result["entropy"].push_back(term.mean);
+    for (const Estimate& term : estimate.likelihood) result["likelihood"].push_back(term.value);
+    for (const Estimate& term : estimate.entropy) result["entropy"].push_back(term.value);
     fmt::print("{}\n", result.dump());
     return;
   }

@@ -87,7 +87,7 @@ std::vector<std::size_t> budgets_of(const ScheduleArguments& arguments, const Sc
   return budgets;
 }
 
-std::string with_error(const Mean& mean) {
+std::string with_error(const Estimate& mean) {
   return fmt::format("{:.4g} ±{:.1g}", mean.value, mean.standard_error);
 }
 

@@ -7,7 +7,7 @@
 namespace scorefield {
 namespace {
 
-constexpr SlicedDistance kNone = {};
+constexpr Estimate kNone = {};
 
 std::vector<std::string> distinct(const std::vector<SolverRun>& runs, std::string SolverRun::*part) {
   std::vector<std::string> found;
@@ -56,7 +56,7 @@ std::string schedule_table(const SolverReport& report, const std::string& schedu
   return text;
 }
 
-std::string distance_text(const SlicedDistance& distance) {
+std::string distance_text(const Estimate& distance) {
   return fmt::format("{:.4g} ±{:.1g}", distance.value, distance.standard_error);
 }
 

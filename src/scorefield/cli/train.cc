@@ -79,8 +79,9 @@ void print_report(const TrainingRun& run, const TrainingReport& report, const Ru
     fmt::print("{}\n", result.dump());
     return;
   }
-  fmt::print("{} steps, {} rows, {}\n", report.steps, report.steps * run.settings.loader.batch,
-             readable_duration(report.seconds));
+  fmt::print("{} steps{}, {} rows, {}\n", report.steps,
+             report.resumed_from > 0 ? fmt::format(" (resumed at {})", report.resumed_from) : "",
+             report.steps * run.settings.loader.batch, readable_duration(report.seconds));
   if (report.held_out) {
     fmt::print("loss at fixed noise on {}: {:.5g} +- {:.2g}\n",
                run.held_out == nullptr ? "training rows" : "held-out rows", report.held_out->mean(),

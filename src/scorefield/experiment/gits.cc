@@ -103,7 +103,7 @@ void check_euler(Findings& findings, const ScheduleSearch& search) {
 }
 
 void check_multistep(Findings& findings, std::string_view solver, const ScheduleSearch& search) {
-  const Mean& gain = search.own_gain;
+  const Estimate& gain = search.own_gain;
   findings.checks.push_back(
       {fmt::format("{}: two standard errors of the gain over it, 4 to 10 evaluations", solver),
        gain.value > 0 ? 2 * gain.standard_error / gain.value : std::numeric_limits<double>::infinity(), 0, 0, 1,

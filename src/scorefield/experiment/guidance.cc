@@ -179,7 +179,7 @@ Table sweep_table(const std::string& title, const GuidanceReport& report) {
                "TV of exact samples", "deviation"},
               {}};
   for (const GuidanceResult& r : report.results) {
-    const TotalVariation tilted = r.tilted.value_or(TotalVariation{std::nan(""), std::nan("")});
+    const Estimate tilted = r.tilted.value_or(Estimate{std::nan(""), std::nan("")});
     const SampleVariation exact = r.tilted ? r.exact_tilted : SampleVariation{std::nan(""), std::nan("")};
     table.rows.push_back({r.scale, r.pure.value, r.spread.value, r.spread.standard_error, r.modes.value, tilted.value,
                           tilted.standard_error, exact.mean, exact.deviation});
@@ -229,7 +229,7 @@ Findings measure_mixture(const Context& context) {
                              "each by three standard errors"});
   constexpr double kTwo[] = {2};
   const GuidanceReport finer = sweep(made.data, &law, law, kTwo, kSamples, 2 * kSteps, context);
-  const TotalVariation& coarse = *report.results[3].tilted;
+  const Estimate& coarse = *report.results[3].tilted;
   const double error = std::hypot(coarse.standard_error, finer.results[0].tilted->standard_error);
   findings.checks.push_back({"TV at g = 2 with twice the steps", finer.results[0].tilted->value, error, coarse.value,
                              3 * error, "that with 40 steps: it is not the solver; three standard errors"});

@@ -47,7 +47,7 @@ std::vector<double> distances(const Rows& a, double scale, const Rows& b) {
   return found;
 }
 
-Mean mean_distance(const Rows& a, double scale, const Rows& b) {
+Estimate mean_distance(const Rows& a, double scale, const Rows& b) {
   return mean_of_sample(distances(a, scale, b), 0);
 }
 
@@ -182,7 +182,7 @@ void measure_equal_cost(const GaussianMixture& field, const Context& context, Fi
         sample({.field = field, .sampler = euler, .levels = until_last, .jump = true}, seeds, {}, nullptr, context);
     const double of_step = mean_distance(step.x, 1, exact).value;
     const double of_jump = mean_distance(jump.x, 1, exact).value;
-    const Mean apart = mean_distance(jump.x, 1, step.x);
+    const Estimate apart = mean_distance(jump.x, 1, step.x);
     table.rows.push_back({static_cast<double>(evaluations), of_step, of_jump, apart.value});
     findings.checks.push_back({fmt::format("evaluations of the jump less those of the step, {} steps", evaluations),
                                static_cast<double>(jump.evaluations[0]) - static_cast<double>(step.evaluations[0]), 0,

@@ -61,7 +61,7 @@ struct Training {
 
 /// The mean over trainings of their means, with the standard error over trainings.
 template <class Value>
-Mean over_trainings(const std::vector<Training>& trainings, const Value& value) {
+Estimate over_trainings(const std::vector<Training>& trainings, const Value& value) {
   std::vector<double> values;
   for (const Training& training : trainings) values.push_back(value(training));
   return mean_of_sample(values, 0);
@@ -70,7 +70,7 @@ Mean over_trainings(const std::vector<Training>& trainings, const Value& value) 
 std::vector<TrajectoryDeviation> mean_runs(const std::vector<Training>& trainings) {
   std::vector<TrajectoryDeviation> means;
   for (std::size_t n = 0; n < trainings[0].runs.levels.size(); ++n) {
-    const auto of = [&](Mean TrajectoryDeviation::*distance) {
+    const auto of = [&](Estimate TrajectoryDeviation::*distance) {
       return over_trainings(trainings, [&](const Training& t) { return (t.runs.levels[n].*distance).value; });
     };
     means.push_back({trainings[0].runs.levels[n].sigma, of(&TrajectoryDeviation::states),
@@ -83,7 +83,7 @@ std::vector<TrajectoryDeviation> mean_runs(const std::vector<Training>& training
 std::vector<NoisedDeviation> mean_noised(const std::vector<Training>& trainings) {
   std::vector<NoisedDeviation> means;
   for (std::size_t n = 0; n < trainings[0].noised.size(); ++n) {
-    const auto of = [&](Mean NoisedDeviation::*distance) {
+    const auto of = [&](Estimate NoisedDeviation::*distance) {
       return over_trainings(trainings, [&](const Training& t) { return (t.noised[n].*distance).value; });
     };
     means.push_back({trainings[0].noised[n].sigma, of(&NoisedDeviation::apart), of(&NoisedDeviation::model_error),
@@ -113,7 +113,7 @@ void check_regions(const std::vector<Training>& trainings, const Empirical& exac
   // |D(x) - x| and |D*(x) - x| are up to the length of the noise.
   const double noise = 2 * kSigmaMin * std::sqrt(static_cast<double>(exact.dimension()));
   const auto add = [&](std::string what, const auto& value, double expected, double tolerance, std::string reason) {
-    const Mean mean = over_trainings(trainings, value);
+    const Estimate mean = over_trainings(trainings, value);
     findings.checks.push_back(
         {std::move(what), mean.value, mean.standard_error, expected, tolerance, std::move(reason)});
   };

@@ -125,7 +125,7 @@ TEST(LinearAutoencoder, AtTheMaximumEveryRowHasThePpcaLikelihood) {
   Linear model(data, {kLatents});
   // Mean of the rows, not of the channels, is what both are centred on: linear_data() has one channel a coordinate.
   model.set_to(Ppca(data.stored(), data.affine(), kLatents, data.affine().scale, {}));
-  const double exact = ppca_log_likelihood(data, data, kLatents, data.affine().scale, {}).mean;
+  const double exact = ppca_log_likelihood(data, data, kLatents, data.affine().scale, {}).value;
   const ElboEstimate estimate = estimate_elbo(model.networks(), model.law(), data, 400, 9, {});
   // The posterior is exact but for the rounding u, of which it does not know: E_u KL(q(z | x) | p(z | x + u)) =
   // sum_c (rounding variance)/2 * (d mean_c/dx)^2/posterior variance_c is what the bound lacks.
@@ -137,10 +137,11 @@ TEST(LinearAutoencoder, AtTheMaximumEveryRowHasThePpcaLikelihood) {
   }
   EXPECT_GT(gap, 0);
   // Noise of the likelihood's draws: chi-square of two latents, of deviation about 1 a draw.
-  EXPECT_NEAR(estimate.elbo.mean, exact - gap, 4 * 1.0 / std::sqrt(400 * 60));
+  EXPECT_NEAR(estimate.elbo.value, exact - gap, 4 * 1.0 / std::sqrt(400 * 60));
   // Weights are p(x) (averaged over the rounding) whatever was drawn, so one draw tells; float32 networks carry 1e-6 of
   // values below 10 over a deviation of noise 0.1.
-  EXPECT_NEAR(estimate_elbo(model.networks(), model.law(), data, 1, 9, {}).importance_weighted.mean, exact - gap, 1e-3);
+  EXPECT_NEAR(estimate_elbo(model.networks(), model.law(), data, 1, 9, {}).importance_weighted.value, exact - gap,
+              1e-3);
 }
 
 TEST(LinearAutoencoder, TrainingEndsAtPpca) {
@@ -154,17 +155,17 @@ TEST(LinearAutoencoder, TrainingEndsAtPpca) {
   Trainer trainer(model.weights, task, options, {});
   const double start = trainer.held_out_loss({}).mean();
   while (trainer.steps_done() < options.rate.steps) trainer.step({});
-  const double exact = ppca_log_likelihood(data, data, kLatents, data.affine().scale, {}).mean;
+  const double exact = ppca_log_likelihood(data, data, kLatents, data.affine().scale, {}).value;
   const ElboEstimate estimate = estimate_elbo(model.networks(), model.law(), data, 20, 9, {});
   // The fitted model is the maximum of the likelihood and the bound is below it: but for the noise of 20 draws (about 1
   // nat each) of 2000 rows no training ends above.
   const double noise = 4 * 1.0 / std::sqrt(20 * 2000);
-  EXPECT_LT(estimate.elbo.mean, exact + noise);
+  EXPECT_LT(estimate.elbo.value, exact + noise);
   // And what the steps of a falling rate leave is a small part of the nats that training gained.
-  const double gained = estimate.elbo.mean + start * kLength * std::log(2.0);
+  const double gained = estimate.elbo.value + start * kLength * std::log(2.0);
   EXPECT_GT(gained, 2);
-  EXPECT_GT(estimate.elbo.mean, exact - 0.01 * gained - noise);
-  EXPECT_LT(estimate.elbo.mean, estimate.importance_weighted.mean + noise);
+  EXPECT_GT(estimate.elbo.value, exact - 0.01 * gained - noise);
+  EXPECT_LT(estimate.elbo.value, estimate.importance_weighted.value + noise);
 }
 
 TEST(AutoencoderTask, GradientAgreesWithDifferences) {
@@ -219,9 +220,9 @@ TEST(AutoencoderTask, LossIsMinusTheBoundInBitsAValue) {
     loss.add(task.add_gradient(step, 0, 0, none));
   }
   const ElboEstimate estimate = estimate_elbo(model.networks(), model.law(), data, 200, 1, {});
-  const MeanEstimate bits = bits_per_dimension(estimate.elbo, kLength);
+  const Estimate bits = bits_per_dimension(estimate.elbo, kLength);
   // Both have the same rows: they differ by the noise of the draws, which is less than all that the error counts.
-  EXPECT_NEAR(loss.mean(), bits.mean, 4 * std::sqrt(2.0) * loss.standard_error());
+  EXPECT_NEAR(loss.mean(), bits.value, 4 * std::sqrt(2.0) * loss.standard_error());
 }
 
 TEST(AutoencoderTask, RefusesANegativeWeight) {

@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t kRowsAtOnce = 256;
 
-MeanEstimate estimate(const LossSum& sum) {
+Estimate estimate(const LossSum& sum) {
   return {sum.mean(), sum.standard_error()};
 }
 
@@ -73,9 +73,9 @@ struct Sums {
 
 }  // namespace
 
-MeanEstimate bits_per_dimension(const MeanEstimate& nats, std::size_t dimension) {
+Estimate bits_per_dimension(const Estimate& nats, std::size_t dimension) {
   const double factor = 1 / (static_cast<double>(dimension) * std::numbers::ln2);
-  return {-nats.mean * factor, nats.standard_error * factor};
+  return {-nats.value * factor, nats.standard_error * factor};
 }
 
 ElboEstimate estimate_elbo(const AutoencoderNetworks& networks, const ChainLaw& law, const Dataset& data,
@@ -137,8 +137,8 @@ ElboEstimate estimate_elbo(const AutoencoderNetworks& networks, const ChainLaw& 
   return made;
 }
 
-MeanEstimate ppca_log_likelihood(const Dataset& training, const Dataset& data, std::size_t latent,
-                                 double rounding_width, const Context& context) {
+Estimate ppca_log_likelihood(const Dataset& training, const Dataset& data, std::size_t latent, double rounding_width,
+                             const Context& context) {
   const Ppca model(training.stored(), training.affine(), latent, rounding_width, context);
   const double offset = rounding_width > 0 ? static_cast<double>(data.dimension()) * std::log(rounding_width) : 0;
   std::vector<double> densities(data.size());

@@ -9,31 +9,28 @@
 #include "scorefield/data/dataset.h"
 #include "scorefield/learn/autoencoder.h"
 #include "scorefield/learn/trainer.h"
+#include "scorefield/metrics/estimate.h"
 
 namespace scorefield {
 
-struct MeanEstimate {
-  double mean = 0;
-  double standard_error = 0;  // over rows taken as independent; 0 for fewer than two
-};
-
-/// Means over rows. Nats of a row: of its 8-bit values (minus these are at least the nats that a code for them takes)
-/// where the autoencoder was trained on such, else of its density per data unit^d.
+/// Means over rows, with errors over rows taken as independent (0 for fewer than two). Nats of a row: of its 8-bit
+/// values (minus these are at least the nats that a code for them takes) where the autoencoder was trained on such,
+/// else of its density per data unit^d.
 struct ElboEstimate {
   std::size_t rows = 0;
   std::size_t dimension = 0;
   std::size_t draws = 0;
-  MeanEstimate elbo;
-  MeanEstimate importance_weighted;      // of all draws at once: at least the ELBO in expectation
-  std::vector<MeanEstimate> likelihood;  // [L]: E log p(z_{l-1} | z_l)
-  std::vector<MeanEstimate> entropy;     // [L - 1]
-  MeanEstimate divergence;
+  Estimate elbo;
+  Estimate importance_weighted;      // of all draws at once: at least the ELBO in expectation
+  std::vector<Estimate> likelihood;  // [L]: E log p(z_{l-1} | z_l)
+  std::vector<Estimate> entropy;     // [L - 1]
+  Estimate divergence;
   /// KL(q(z_L | z_{L-1}) | N(0, 1)) by latent of the top, nats: how many of them are in use. [m_L]
   std::vector<double> divergence_of_latent;
 };
 
 /// -nats/(d log 2), and its error.
-MeanEstimate bits_per_dimension(const MeanEstimate& nats, std::size_t dimension);
+Estimate bits_per_dimension(const Estimate& nats, std::size_t dimension);
 
 /// `draws` of all latents a row; draw k of row i is a function of (seed, k, i) alone. law: as Autoencoder::law().
 /// Throws Error as check_rows() does.
@@ -42,7 +39,7 @@ ElboEstimate estimate_elbo(const AutoencoderNetworks& networks, const ChainLaw& 
 
 /// log p of the rows of `data` under PPCA of `latent` dimensions fitted to `training`: in the units, and for 8-bit
 /// data with the dequantisation, of estimate_elbo().
-MeanEstimate ppca_log_likelihood(const Dataset& training, const Dataset& data, std::size_t latent,
-                                 double rounding_width, const Context& context);
+Estimate ppca_log_likelihood(const Dataset& training, const Dataset& data, std::size_t latent, double rounding_width,
+                             const Context& context);
 
 }  // namespace scorefield

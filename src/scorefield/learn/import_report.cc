@@ -19,19 +19,15 @@ bool above_bound(const LevelCheck& level) {
   return level.error > kAboveBound * level.bound;
 }
 
-nlohmann::json number(double value) {
-  return std::isfinite(value) ? nlohmann::json(value) : nlohmann::json(nullptr);
-}
-
 nlohmann::json trial_json(const Trial& trial) {
   nlohmann::json json = {{"change", trial.change}, {"declaration", declaration_json(trial.declaration)}};
   if (!trial.refused.empty()) {
     json["refused"] = trial.refused;
     return json;
   }
-  json["ratio"] = number(trial.ratio);
+  json["ratio"] = trial.ratio;
   json["errors"] = nlohmann::json::array();
-  for (const double error : trial.errors) json["errors"].push_back(number(error));
+  for (const double error : trial.errors) json["errors"].push_back(error);
   return json;
 }
 
@@ -74,10 +70,8 @@ std::string_view verdict_name(ImportVerdict verdict) {
 nlohmann::json import_json(const ImportCheck& check) {
   nlohmann::json levels = nlohmann::json::array();
   for (const LevelCheck& level : check.levels) {
-    levels.push_back({{"sigma", level.sigma},
-                      {"error", level.error},
-                      {"bound", level.bound},
-                      {"calibration", number(level.calibration)}});
+    levels.push_back(
+        {{"sigma", level.sigma}, {"error", level.error}, {"bound", level.bound}, {"calibration", level.calibration}});
   }
   nlohmann::json singles = nlohmann::json::array();
   for (const Trial& trial : check.singles) singles.push_back(trial_json(trial));

@@ -38,7 +38,7 @@ struct LabelCount {
 
 /// How one quantity is spread over the population that its values were drawn from.
 struct Spread {
-  Mean mean;
+  Estimate mean;
   double low = 0.0;                 // of the values seen
   double high = 0.0;                // of the values seen
   std::vector<Quantile> quantiles;  // 1, 5, 25, 50, 75, 95, 99 %

@@ -1,6 +1,5 @@
 #include "scorefield/metrics/description_json.h"
 
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -10,10 +9,6 @@ namespace {
 using nlohmann::json;
 
 /// JSON has no infinity: the library would write null too, but only when it writes, and comparisons would differ.
-json number(double value) {
-  return std::isfinite(value) ? json(value) : json(nullptr);
-}
-
 json to_json(const Proportion& p) {
   return {{"count", p.count}, {"of", p.total}, {"value", p.value}, {"low", p.low}, {"high", p.high}};
 }
@@ -24,7 +19,7 @@ json to_json(const Spread& spread) {
     quantiles.push_back({{"p", q.probability}, {"value", q.value}, {"low", q.low}, {"high", q.high}});
   }
   return {{"mean", spread.mean.value},
-          {"standard_error", number(spread.mean.standard_error)},
+          {"standard_error", spread.mean.standard_error},
           {"low", spread.low},
           {"high", spread.high},
           {"quantiles", quantiles}};

@@ -9,14 +9,9 @@
 #include <vector>
 
 #include "scorefield/base/rows.h"
+#include "scorefield/metrics/estimate.h"
 
 namespace scorefield {
-
-/// A statistic of drawn rows, with its standard error: how much it would move if the rows were drawn afresh.
-struct Estimate {
-  double value = 0.0;
-  double standard_error = 0.0;
-};
 
 inline constexpr std::size_t kNoGroup = static_cast<std::size_t>(-1);
 

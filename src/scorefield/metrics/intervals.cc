@@ -54,7 +54,7 @@ Proportion binomial_interval(std::size_t count, std::size_t total, double confid
   return result;
 }
 
-Mean mean_of_sample(std::span<const double> values, std::size_t population) {
+Estimate mean_of_sample(std::span<const double> values, std::size_t population) {
   if (values.empty()) throw Error("a mean needs at least one value");
   const std::size_t n = values.size();
   if (population != 0 && n > population) throw Error(fmt::format("{} values of a population of {}", n, population));

@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <span>
 
+#include "scorefield/metrics/estimate.h"
+
 namespace scorefield {
 
 /// A count out of `total` with an interval for the underlying probability.
@@ -19,16 +21,11 @@ struct Proportion {
 /// every total and probability. Throws Error when total is 0, count > total or confidence is outside (0, 1).
 Proportion binomial_interval(std::size_t count, std::size_t total, double confidence = 0.95);
 
-/// A mean with the standard error that comes from having seen only a part of the population.
-struct Mean {
-  double value = 0.0;
-  double standard_error = 0.0;
-};
-
+/// The mean, and the standard error that comes from having seen only a part of the population.
 /// values: a simple random sample without replacement from `population` values; population 0 means without end.
 /// standard error = s/sqrt(n) sqrt(1 - n/population): 0 when everything was seen, NaN for one value of a larger
 /// population. Throws Error when there are no values or more than the population has.
-Mean mean_of_sample(std::span<const double> values, std::size_t population);
+Estimate mean_of_sample(std::span<const double> values, std::size_t population);
 
 /// A quantile with an interval for that of the population.
 struct Quantile {

@@ -78,7 +78,7 @@ TEST(MeanOfSample, StandardErrorCoversTheTruthAtItsRate) {
   for (int seed = 0; seed < kTrials; ++seed) {
     std::vector<double> values;
     for (const std::size_t i : random_subset(seed, 400, 100)) values.push_back(population[i]);
-    const Mean mean = mean_of_sample(values, 400);
+    const Estimate mean = mean_of_sample(values, 400);
     chi += std::pow((mean.value - truth) / mean.standard_error, 2);
   }
   // Mean of squared standardised errors: 1 within 5 sqrt(2/2000) = 0.16 (and Student's 2/97 excess).

@@ -1,6 +1,5 @@
 #include "scorefield/metrics/sample_metrics_json.h"
 
-#include <cmath>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -11,18 +10,10 @@ namespace {
 
 using nlohmann::json;
 
-json number(double value) {
-  return std::isfinite(value) ? json(value) : json(nullptr);
-}
-
-json to_json(const Estimate& estimate) {
-  return {{"value", number(estimate.value)}, {"standard_error", number(estimate.standard_error)}};
-}
-
-json to_json(const SetMetrics& set) {
+json set_json(const SetMetrics& set) {
   json result = {{"name", set.name}};
-  for (const MetricEntry& entry : metric_entries()) result[std::string(entry.key)] = to_json(entry.of(set));
-  if (set.frechet_to_reference) result["frechet_to_reference"] = to_json(*set.frechet_to_reference);
+  for (const MetricEntry& entry : metric_entries()) result[std::string(entry.key)] = entry.of(set);
+  if (set.frechet_to_reference) result["frechet_to_reference"] = *set.frechet_to_reference;
   json nearest = json::array();
   for (const double p : {0.0, 0.01, 0.1, 0.5, 0.9, 0.99, 1.0}) {
     nearest.push_back({{"p", p}, {"value", quantile_of_sample(set.nearest, p, 0).value}});
@@ -30,10 +21,10 @@ json to_json(const SetMetrics& set) {
   result["nearest_distance_quantiles"] = nearest;
   if (!set.classes) return result;
   const ClassMetrics& classes = *set.classes;
-  result["classes"] = {{"entropy", to_json(classes.entropy)},
-                       {"entropy_of_mean", to_json(classes.entropy_of_mean)},
-                       {"inception_score", to_json(classes.inception_score)},
-                       {"total_variation", to_json(classes.total_variation)},
+  result["classes"] = {{"entropy", classes.entropy},
+                       {"entropy_of_mean", classes.entropy_of_mean},
+                       {"inception_score", classes.inception_score},
+                       {"total_variation", classes.total_variation},
                        {"shares", classes.shares},
                        {"data_shares", classes.data_shares}};
   return result;
@@ -49,9 +40,9 @@ json sample_metrics_json(const SampleMetrics& metrics) {
                  {"bandwidth", metrics.bandwidth},
                  {"held_out", metrics.held_out},
                  {"clip", nullptr},
-                 {"sets", {{"samples", to_json(metrics.samples)}, {"data", to_json(metrics.data)}}}};
+                 {"sets", {{"samples", set_json(metrics.samples)}, {"data", set_json(metrics.data)}}}};
   if (metrics.clip) result["clip"] = {metrics.clip->low, metrics.clip->high};
-  if (metrics.baseline) result["sets"]["gaussian"] = to_json(*metrics.baseline);
+  if (metrics.baseline) result["sets"]["gaussian"] = set_json(*metrics.baseline);
   return result;
 }
 

@@ -83,7 +83,7 @@ SlicedWasserstein::SlicedWasserstein(const Dataset& data, const SlicedOptions& o
   run_tasks(context.pool, projections(), [&](std::size_t p, int /*worker*/) { std::ranges::sort(projected_[p]); });
 }
 
-SlicedDistance SlicedWasserstein::distance(RowsView<const double> samples, const Context& context) const {
+Estimate SlicedWasserstein::distance(RowsView<const double> samples, const Context& context) const {
   if (samples.rows == 0) throw Error("a sliced Wasserstein distance needs samples, got none");
   if (samples.cols != directions_.cols()) {
     throw Error(
@@ -97,7 +97,7 @@ SlicedDistance SlicedWasserstein::distance(RowsView<const double> samples, const
     std::ranges::sort(on_line);
     squares[p] = squared_wasserstein(on_line, projected_[p]);
   });
-  const Mean square = mean_of_sample(squares, 0);
+  const Estimate square = mean_of_sample(squares, 0);
   const double value = std::sqrt(square.value);
   return {value, value > 0 ? square.standard_error / (2 * value) : 0};
 }

@@ -16,11 +16,6 @@ namespace scorefield {
 /// difference of their quantile functions, exact also for sets of different sizes. Both ascending and not empty.
 double squared_wasserstein(std::span<const double> sorted_a, std::span<const double> sorted_b);
 
-struct SlicedDistance {
-  double value = 0;           // data units
-  double standard_error = 0;  // over the projections; it says nothing about the finite number of samples
-};
-
 struct SlicedOptions {
   std::size_t projections = 256;
   std::size_t rows = 10000;  // of the data set, drawn at random; fewer where it has fewer
@@ -38,8 +33,9 @@ class SlicedWasserstein {
   std::size_t projections() const { return directions_.rows(); }
   std::size_t rows() const { return projected_.cols(); }
 
+  /// Data units. Its error is that of the directions drawn; it says nothing about the finite number of samples.
   /// samples: [B, d], data units. Throws Error when there are none or d differs.
-  SlicedDistance distance(RowsView<const double> samples, const Context& context) const;
+  Estimate distance(RowsView<const double> samples, const Context& context) const;
 
  private:
   Rows directions_;  // [P, d]

@@ -53,7 +53,7 @@ TEST(SlicedWasserstein, OfAShiftIsItsLengthOverTheRootOfTheDimension) {
   const SlicedWasserstein sliced(as_data(data), {.projections = 2000}, {});
   EXPECT_EQ(sliced.projections(), 2000U);
   EXPECT_EQ(sliced.rows(), 40U);
-  const SlicedDistance found = sliced.distance(moved.view(), {});
+  const Estimate found = sliced.distance(moved.view(), {});
   EXPECT_NEAR(found.value, 3 / std::sqrt(5.0), 4 * found.standard_error);
   // (theta . v)^2 / |v|^2 is Beta(1/2, (d-1)/2): variance 2 (d - 1) / (d^2 (d + 2)).
   const double of_square = 9 * std::sqrt(2.0 * 4 / (25.0 * 7) / 2000);
@@ -71,7 +71,7 @@ TEST(SlicedWasserstein, OfTwoGaussiansHasItsClosedForm) {
     for (std::size_t k = 0; k < d; ++k) samples(i, k) = 1.5 * samples(i, k) + (k == 0 ? 1 : 0);
   }
   const SlicedWasserstein sliced(as_data(data), {.projections = 500, .rows = 20000}, {});
-  const SlicedDistance found = sliced.distance(samples.view(), {});
+  const Estimate found = sliced.distance(samples.view(), {});
   const double expected = std::sqrt(1.0 / 4 + 0.25);
   // Besides the projections: finite samples move the means by 1/sqrt(20000) each and the deviations by less, and add
   // about log(n)/n to W_2^2.
@@ -84,8 +84,8 @@ TEST(SlicedWasserstein, SameBitsOnManyThreads) {
   ThreadPool pool(3);
   const Context threads{.pool = &pool};
   const SlicedOptions options{.projections = 33, .rows = 200, .seed = 9};
-  const SlicedDistance alone = SlicedWasserstein(data, options, {}).distance(samples.view(), {});
-  const SlicedDistance many = SlicedWasserstein(data, options, threads).distance(samples.view(), threads);
+  const Estimate alone = SlicedWasserstein(data, options, {}).distance(samples.view(), {});
+  const Estimate many = SlicedWasserstein(data, options, threads).distance(samples.view(), threads);
   EXPECT_EQ(alone.value, many.value);
   EXPECT_EQ(alone.standard_error, many.standard_error);
 }
@@ -105,7 +105,7 @@ TEST(SlicedWassersteinOfRows, AgreesWithThatOfADataSetWithAllRowsAndWithoutEachG
     const Dataset data = make_dataset("x", std::vector<double>(x.values().begin(), x.values().end()), {x.cols()});
     return SlicedWasserstein(data, {32, 1000, 9}, {}).distance(y.view(), {});
   };
-  const SlicedDistance all = distance(a.rows(), b.rows());
+  const Estimate all = distance(a.rows(), b.rows());
   const Estimate of_rows = jackknife(a.groups(), b.groups(), [&](std::size_t g, std::size_t h) {
     return distance(rows_without(a, g), rows_without(b, h)).value;
   });

@@ -26,8 +26,8 @@ double smallest_deviation(const GaussianMixture& law) {
   return smallest;
 }
 
-TotalVariation variation(std::span<const double> masses, std::span<const std::size_t> counts, std::size_t outside,
-                         std::size_t total) {
+Estimate variation(std::span<const double> masses, std::span<const std::size_t> counts, std::size_t outside,
+                   std::size_t total) {
   const auto n = static_cast<double>(total);
   double distance = static_cast<double>(outside) / n;
   double sign = distance;  // mean of s over the samples
@@ -122,7 +122,7 @@ std::vector<double> TiltedDensity::masses(double scale) const {
   return masses;
 }
 
-TotalVariation total_variation(const PlaneGrid& grid, std::span<const double> masses, RowsView<const double> x) {
+Estimate total_variation(const PlaneGrid& grid, std::span<const double> masses, RowsView<const double> x) {
   ensure(masses.size() == grid.cells() && x.rows > 0 && x.cols == 2, "samples of the plane, and a mass a cell");
   std::vector<std::size_t> counts(grid.cells() + 1);
   for (std::size_t i = 0; i < x.rows; ++i) ++counts[grid.cell_of(x(i, 0), x(i, 1))];

@@ -11,6 +11,7 @@
 #include "scorefield/field/class_likelihood.h"
 #include "scorefield/field/field.h"
 #include "scorefield/field/mixture.h"
+#include "scorefield/metrics/estimate.h"
 
 namespace scorefield {
 
@@ -48,16 +49,11 @@ class TiltedDensity {
   std::vector<double> log_probability_;  // the same, of the label
 };
 
-/// Total variation between the cells of samples and cell probabilities.
-struct TotalVariation {
-  double value = 0;
-  /// By the delta method: sqrt(Var s / (4 n)), s = +1 for a sample in a cell that has too many, -1 in others.
-  double standard_error = 0;
-};
-
-/// 1/2 sum_c |n_c / n - masses[c]|. A finite number of samples puts it above 0 also for samples of the very law: see
-/// exact_sample_variation(). x: [n, 2]. Samples outside of the grid are in a cell of probability 0.
-TotalVariation total_variation(const PlaneGrid& grid, std::span<const double> masses, RowsView<const double> x);
+/// Total variation between the cells of samples and cell probabilities, 1/2 sum_c |n_c / n - masses[c]|. Its error by
+/// the delta method: sqrt(Var s / (4 n)), s = +1 for a sample in a cell that has too many, -1 in others. A finite
+/// number of samples puts it above 0 also for samples of the very law: see exact_sample_variation(). x: [n, 2]. Samples
+/// outside of the grid are in a cell of probability 0.
+Estimate total_variation(const PlaneGrid& grid, std::span<const double> masses, RowsView<const double> x);
 
 /// What `count` exact samples show: mean over `repeats` draws, and the standard deviation of one.
 struct SampleVariation {

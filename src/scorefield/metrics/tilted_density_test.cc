@@ -93,7 +93,7 @@ TEST(TotalVariation, OfSamplesInCells) {
   x(0, 0) = 0.5;
   x(2, 0) = x(2, 1) = 1.5;
   x(3, 0) = 7;
-  const TotalVariation distance = total_variation(grid, masses, x.view());
+  const Estimate distance = total_variation(grid, masses, x.view());
   // 1/2 (|1/2 - 1/2| + |0 - 1/2| + 0 + 1/4 + 1/4); s: -1 twice (as many as expected are not too many), +1 twice.
   EXPECT_DOUBLE_EQ(distance.value, 0.5);
   EXPECT_DOUBLE_EQ(distance.standard_error, std::sqrt(1.0 / 16));

@@ -21,10 +21,6 @@ constexpr std::size_t kScatterPoints = 2000;
 
 using nlohmann::json;
 
-json estimate_json(const Estimate& estimate) {
-  return {{"value", estimate.value}, {"standard_error", estimate.standard_error}};
-}
-
 json result_json(const GuidanceResult& result) {
   json line = {{"scale", result.scale},
                {"pure",
@@ -33,13 +29,13 @@ json result_json(const GuidanceResult& result) {
                  {"value", result.pure.value},
                  {"low95", result.pure.low},
                  {"high95", result.pure.high}}},
-               {"spread", estimate_json(result.spread)},
-               {"modes", estimate_json(result.modes)},
+               {"spread", result.spread},
+               {"modes", result.modes},
                {"tilted_variation", nullptr},
                {"exact_samples_variation", nullptr}};
   if (!result.samples_of_mode.empty()) line["samples_of_mode"] = result.samples_of_mode;
   if (result.tilted) {
-    line["tilted_variation"] = {{"value", result.tilted->value}, {"standard_error", result.tilted->standard_error}};
+    line["tilted_variation"] = *result.tilted;
     line["exact_samples_variation"] = {{"mean", result.exact_tilted.mean},
                                        {"deviation", result.exact_tilted.deviation}};
   }
@@ -66,8 +62,7 @@ Panel curve(const GuidanceReport& report, const std::string& title, const std::s
 
 Panel variation_panel(const GuidanceReport& report) {
   Panel panel = curve(report, "Distance to p(x) p(y|x)^g", "total variation", [](const GuidanceResult& result) {
-    return result.tilted ? Estimate{result.tilted->value, result.tilted->standard_error}
-                         : Estimate{std::nan(""), std::nan("")};
+    return result.tilted.value_or(Estimate{std::nan(""), std::nan("")});
   });
   panel.series[0].name = "guided samples";
   Series exact;

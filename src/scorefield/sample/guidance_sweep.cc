@@ -71,7 +71,7 @@ Estimate trace_of_covariance(const Rows& x) {
   for (std::size_t i = 0; i < n; ++i) {
     for (std::size_t k = 0; k < x.cols(); ++k) squares[i] += std::pow(x(i, k) - mean[k], 2);
   }
-  const Mean trace = mean_of_sample(squares, 0);
+  const Estimate trace = mean_of_sample(squares, 0);
   const double unbiased = static_cast<double>(n) / static_cast<double>(n - 1);
   return {trace.value * unbiased, trace.standard_error * unbiased};
 }

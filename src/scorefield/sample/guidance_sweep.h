@@ -44,7 +44,7 @@ struct GuidanceResult {
   /// weight or by distance. Its error is the jackknife's.
   Estimate modes;
   std::vector<std::size_t> samples_of_mode;  // in the order of GuidanceReference::modes; empty without a law
-  std::optional<TotalVariation> tilted;      // to p(x) p(class | x)^scale, in the plane; null for a scale below 0
+  std::optional<Estimate> tilted;            // to p(x) p(class | x)^scale, in the plane; null for a scale below 0
   SampleVariation exact_tilted;              // what as many exact samples show
   Rows samples;                              // [N, d], data units
 };

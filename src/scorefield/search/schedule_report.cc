@@ -16,15 +16,11 @@
 namespace scorefield {
 namespace {
 
-nlohmann::json mean_json(const Mean& mean) {
-  return {{"value", mean.value}, {"standard_error", mean.standard_error}};
-}
-
 nlohmann::json trial_json(const ScheduleTrial& trial) {
   return {{"name", trial.name},
           {"sigmas", trial.levels},
           {"training_score", trial.training_score},
-          {"held_out_error", mean_json(trial.held_out)}};
+          {"held_out_error", trial.held_out}};
 }
 
 std::size_t levels_above_zero(const ScheduleTrial& trial) {
@@ -45,8 +41,8 @@ nlohmann::json budget_json(const ScheduleSearch& search, const BudgetSchedules& 
           {"gits", trial_json(budget.gits)},
           {"own_error", trial_json(budget.own)},
           {"best_fixed", budget.fixed[budget.best_fixed].name},
-          {"own_gain", mean_json(budget.own_gain)},
-          {"gits_gain", mean_json(budget.gits_gain)},
+          {"own_gain", budget.own_gain},
+          {"gits_gain", budget.gits_gain},
           {"schedules_tried", budget.trials},
           {"returned", budget.returned().name},
           {"returned_is_fixed", budget.fixed_is_better},
@@ -109,8 +105,8 @@ nlohmann::json search_json(const ScheduleProblem& problem, const ScheduleSearch&
       {"complete", search.complete},
       {"exact_end_points",
        {{"training_uncertainty", search.training_uncertainty}, {"held_out_uncertainty", search.held_out_uncertainty}}},
-      {"own_gain", mean_json(search.own_gain)},
-      {"gits_gain", mean_json(search.gits_gain)},
+      {"own_gain", search.own_gain},
+      {"gits_gain", search.gits_gain},
       {"budgets", std::move(budgets)}};
 }
 

@@ -195,7 +195,7 @@ class Search {
     return all;
   }
 
-  Mean mean_gain(const std::vector<BudgetSchedules>& budgets, ScheduleTrial BudgetSchedules::*which) const {
+  Estimate mean_gain(const std::vector<BudgetSchedules>& budgets, ScheduleTrial BudgetSchedules::*which) const {
     std::vector<double> sums(options_.held_out.size());
     for (const BudgetSchedules& budget : budgets) {
       const std::vector<double> of_budget = gains(budget, budget.*which);

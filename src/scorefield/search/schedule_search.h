@@ -36,7 +36,7 @@ struct ScheduleTrial {
   std::vector<double> levels;
   double training_score = 0;   // what the search makes least: mean root of the end-point errors on its own noise
   std::vector<double> errors;  // end-point errors of the held-out seeds
-  Mean held_out;               // of those
+  Estimate held_out;           // of those
 };
 
 struct BudgetSchedules {
@@ -47,8 +47,8 @@ struct BudgetSchedules {
   ScheduleTrial own;                 // least error of the solver itself
   std::size_t trials = 0;            // schedules that were tried on the noise of the search
   std::size_t best_fixed = 0;        // of least held-out error
-  Mean own_gain;                     // best fixed - own, paired over the held-out seeds, data units
-  Mean gits_gain;                    // best fixed - gits
+  Estimate own_gain;                 // best fixed - own, paired over the held-out seeds, data units
+  Estimate gits_gain;                // best fixed - gits
   /// Neither of the two that were found did better than the best fixed one on held-out noise: that one is to be used.
   bool fixed_is_better = false;
 
@@ -74,8 +74,8 @@ struct ScheduleSearch {
     return uncertainty() <= 0.1 * budget.returned().held_out.value;
   }
   /// best fixed - found, mean over budgets for each held-out seed: mean and standard error over the seeds.
-  Mean own_gain;
-  Mean gits_gain;
+  Estimate own_gain;
+  Estimate gits_gain;
 };
 
 /// GITS for all budgets at once. Then for each budget the levels are moved (move_levels()) to where the end-point

@@ -200,12 +200,12 @@ const FlowReference::OfRows& FlowReference::rows() const {
   return *rows_;
 }
 
-std::optional<SlicedDistance> FlowReference::distance(const Rows& x, const Context& context) const {
+std::optional<Estimate> FlowReference::distance(const Rows& x, const Context& context) const {
   if (!rows_) return std::nullopt;
   return rows_->sliced.distance(x.view(), context);
 }
 
-SlicedDistance FlowReference::data_distance(std::size_t draws, const Context& context) const {
+Estimate FlowReference::data_distance(std::size_t draws, const Context& context) const {
   const OfRows& of = rows();
   std::vector<double> values(draws);
   Rows drawn(ends_.rows(), ends_.cols());
@@ -214,7 +214,7 @@ SlicedDistance FlowReference::data_distance(std::size_t draws, const Context& co
     for (std::size_t i = 0; i < drawn.rows(); ++i) of.data.row(random.below(i, of.data.size()), drawn[i]);
     values[draw] = of.sliced.distance(drawn.view(), context).value;
   }
-  const Mean mean = mean_of_sample(values, 0);
+  const Estimate mean = mean_of_sample(values, 0);
   return {mean.value, mean.standard_error * std::sqrt(static_cast<double>(draws))};
 }
 

@@ -58,7 +58,7 @@ FlowEnds flow_ends(const ScheduleProblem& problem, std::span<const std::uint64_t
 
 /// How the run of an ODE solver ends, against the flow from the same noise.
 struct EndPointErrors {
-  Mean error;           // L2 a sample, data units
+  Estimate error;       // L2 a sample, data units
   double relative = 0;  // its mean over FlowReference::scale
   double low = 0;       // quantiles 1/10, 1/2, 9/10 over the samples
   double median = 0;
@@ -68,9 +68,9 @@ struct EndPointErrors {
 
 struct SolverResult {
   SolverRun run;
-  std::optional<EndPointErrors> errors;    // none of a stochastic solver: it follows another path
-  std::optional<SlicedDistance> distance;  // to the data; none without
-  double seconds = 0;                      // wall time, shared evaluations at what they took when they were made
+  std::optional<EndPointErrors> errors;  // none of a stochastic solver: it follows another path
+  std::optional<Estimate> distance;      // to the data; none without
+  double seconds = 0;                    // wall time, shared evaluations at what they took when they were made
 };
 
 /// What every run is held against.
@@ -88,12 +88,12 @@ class FlowReference {
   /// Root mean square distance of the ends from their own mean, data units.
   double scale() const { return scale_; }
   /// Of x, [S, d], to the data; none without.
-  std::optional<SlicedDistance> distance(const Rows& x, const Context& context) const;
+  std::optional<Estimate> distance(const Rows& x, const Context& context) const;
   /// Of the ends themselves.
-  std::optional<SlicedDistance> distance(const Context& context) const { return distance(ends_, context); }
+  std::optional<Estimate> distance(const Context& context) const { return distance(ends_, context); }
   /// Data against data: of as many rows as there are seeds, drawn with replacement, over `draws` draws: mean, and their
   /// standard deviation in place of an error. With data only.
-  SlicedDistance data_distance(std::size_t draws, const Context& context) const;
+  Estimate data_distance(std::size_t draws, const Context& context) const;
   /// x: [S, d].
   EndPointErrors errors(const Rows& x, const Context& context) const;
 

@@ -13,18 +13,13 @@ namespace {
 
 using nlohmann::json;
 
-json number(double value) {
-  return std::isfinite(value) ? json(value) : json(nullptr);
-}
-
 double value_of(const json& object, const char* key) {
   const json& value = object.at(key);
   return value.is_null() ? std::numeric_limits<double>::quiet_NaN() : value.get<double>();
 }
 
-json distance_json(const std::optional<SlicedDistance>& distance, const char* error = "standard_error") {
-  if (!distance) return nullptr;
-  return {{"value", distance->value}, {error, number(distance->standard_error)}};
+json distance_json(const std::optional<Estimate>& distance) {
+  return distance ? json(*distance) : json(nullptr);
 }
 
 json proportion_json(const std::optional<Proportion>& proportion) {
@@ -38,8 +33,8 @@ json proportion_json(const std::optional<Proportion>& proportion) {
 
 json errors_json(const EndPointErrors& errors) {
   return {{"mean", errors.error.value},
-          {"standard_error", number(errors.error.standard_error)},
-          {"relative", number(errors.relative)},
+          {"standard_error", errors.error.standard_error},
+          {"relative", errors.relative},
           {"quantile10", errors.low},
           {"median", errors.median},
           {"quantile90", errors.high},
@@ -86,7 +81,7 @@ SolverResult result_from_json(const json& line, const SolverRun& run) {
     SolverResult result{run, std::nullopt, std::nullopt, value_of(line, "seconds")};
     const json& distance = line.at("sliced_wasserstein");
     if (!distance.is_null()) {
-      result.distance = SlicedDistance{value_of(distance, "value"), value_of(distance, "standard_error")};
+      result.distance = Estimate{value_of(distance, "value"), value_of(distance, "standard_error")};
     }
     if (!line.at("end_point_error").is_null()) result.errors = errors_from_json(line.at("end_point_error"));
     return result;
@@ -104,9 +99,11 @@ json report_json(const SolverComparison& comparison, const SolverReport& report)
   for (const std::size_t i : front_of(report.results)) front.push_back(i);
   json sliced;
   if (reference.data_distance) {
-    sliced = {{"projections", reference.projections},
-              {"rows", reference.rows},
-              {"data_against_data", distance_json(reference.data_distance, "standard_deviation")}};
+    sliced = {
+        {"projections", reference.projections},
+        {"rows", reference.rows},
+        {"data_against_data",
+         {{"value", reference.data_distance->value}, {"standard_deviation", reference.data_distance->standard_error}}}};
   }
   return {{"samples", comparison.seeds.size()},
           {"requested", report.requested},

@@ -37,8 +37,8 @@ struct ReferenceSummary {
   double scale = 0;       // FlowReference
   double last_level = 0;  // last_flow_level(): from there to D, where the runs end at 0
   // With data:
-  std::optional<SlicedDistance> distance;       // of the flow's own ends to the data
-  std::optional<SlicedDistance> data_distance;  // FlowReference::data_distance()
+  std::optional<Estimate> distance;       // of the flow's own ends to the data
+  std::optional<Estimate> data_distance;  // FlowReference::data_distance()
   std::size_t projections = 0;
   std::size_t rows = 0;
   double seconds = 0;  // of the flow, in the process that solved it

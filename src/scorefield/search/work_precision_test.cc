@@ -191,7 +191,7 @@ TEST(FlowReference, SameBitsOnManyThreadsAndForAnyBatch) {
     const Rows x = end_points({.field = field, .sampler = find_sampler("heun"), .levels = run.levels}, seeds, -1,
                               problem.batch, "", context);
     const EndPointErrors errors = reference.errors(x, context);
-    const SlicedDistance distance = reference.sliced().distance(x.view(), context);
+    const Estimate distance = reference.sliced().distance(x.view(), context);
     found.push_back({errors.error.value, errors.error.standard_error, errors.median, errors.other_row->value,
                      distance.value, distance.standard_error, reference.scale(), ends.evaluations,
                      reference.data_distance(3, context).value});
