@@ -109,6 +109,9 @@ TEST(ImportCommand, SaysInALineWhatIsWrong) {
   expect("import --model net.pt --shape 1,3,3", "fails");
   expect("import --model net.pt --data fashion-mnits", "did you mean 'fashion-mnist'");
   expect("import --model net.pt --data ring", "made for rows of shape [1, 2, 2], but ring has rows of shape [2]");
+  ASSERT_EQ(run_command("sample --model net.pt --seeds 0-7 --out made --dtype u8", folder).status, 0);
+  expect("import --model net.pt --data made/samples.npz --subset 1", "a check needs two rows or more");
+  expect("import --model " + kModels + "classes.pt --model-classes 5 --data made/samples.npz", "has no labels");
   expect("sample --model net.pt --sigma-max 1000", "knows noise levels from sigma = 0.02");
   expect("sample --model net.pt --label 3", "has no labels");
   expect("sample --model net.pt --law", "--law is for the field of the data");

@@ -63,9 +63,9 @@ TEST_F(LatentCommand, ElboSaysAllTermsAndPrincipalComponents) {
   const CommandResult json = run("elbo --data ring:n=300 --model vae/model.safetensors --draws 4 --json");
   ASSERT_EQ(json.status, 0) << json.err;
   const auto said = nlohmann::json::parse(json.out);
-  double terms = -said["divergence"].get<double>();
-  for (const auto& term : said["likelihood"]) terms += term.get<double>();
-  for (const auto& term : said["entropy"]) terms += term.get<double>();
+  double terms = -said["divergence"]["value"].get<double>();
+  for (const auto& term : said["likelihood"]) terms += term["value"].get<double>();
+  for (const auto& term : said["entropy"]) terms += term["value"].get<double>();
   EXPECT_NEAR(said["elbo"]["nats"].get<double>(), terms, 1e-9);
   EXPECT_EQ(said["likelihood"].size(), 2U);
   EXPECT_TRUE(said["ppca"].contains("bits_per_dimension"));
@@ -100,6 +100,9 @@ TEST_F(LatentCommand, RefusesWhatDoesNotFit) {
   EXPECT_THAT(run("decode --model other/model.safetensors --samples zs --out x").err,
               HasSubstr("latents of another autoencoder"));
   EXPECT_EQ(run("decode --model vae/model.safetensors --samples zs --out decoded").status, 0);
+  ASSERT_EQ(run("sample --model zf --seeds 0-1 --steps 5 --out folder").status, 0);
+  std::filesystem::remove_all(folder_ / "zf");  // its record says enough
+  EXPECT_THAT(run("decode --model other --samples folder --out x").err, HasSubstr("latents of another autoencoder"));
 
   result = run("decode --model vae/model.safetensors --samples ring:n=5 --out x");
   EXPECT_EQ(result.status, 2);

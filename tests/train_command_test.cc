@@ -171,13 +171,17 @@ TEST_F(TrainCommand, ResumingWithOtherDataIsRefused) {
 
 TEST_F(TrainCommand, AFullDiskLeavesTheLastCheckpoint) {
   // A limit on file sizes stands in for a full disk: less than a checkpoint (some 40 kB), more than the records.
-  const std::string flags = std::string(kSmall) + "--width 32 --steps 10 --checkpoint-every 5 --out a";
-  const CommandResult result = run_shell("ulimit -f 16; trap '' XFSZ; \"$SCOREFIELD\" train" + flags, folder_);
-  EXPECT_EQ(result.status, 2) << result.err;
-  EXPECT_THAT(result.err, HasSubstr("cannot write"));
-  EXPECT_FALSE(std::filesystem::exists(folder_ / "a/checkpoint.safetensors"));
-  const CommandResult resumed = train(" --resume a");
-  EXPECT_EQ(resumed.status, 0) << resumed.err;
+  const std::string flags = std::string(kSmall) + "--width 32 --steps 1000000 --checkpoint-every 5 --out a";
+  const auto checkpoint = folder_ / "a/checkpoint.safetensors";
+  run_shell("\"$SCOREFIELD\" train" + flags +
+                " & pid=$!; while kill -0 $pid 2>/dev/null && [ ! -e a/checkpoint.safetensors ]; do sleep 0.01; done; "
+                "kill -9 $pid; wait $pid",
+            folder_);
+  const std::string before = file_text(checkpoint);
+  const CommandResult full = run_shell("ulimit -f 16; trap '' XFSZ; \"$SCOREFIELD\" train --resume a", folder_);
+  EXPECT_EQ(full.status, 2) << full.err;
+  EXPECT_THAT(full.err, HasSubstr("cannot write"));
+  EXPECT_EQ(file_text(checkpoint), before);
 }
 
 // A network is a field of the other commands: sampled alone and guided by a worse one, encoded and come back.

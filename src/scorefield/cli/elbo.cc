@@ -101,10 +101,10 @@ void run_elbo(const ElboArguments& arguments) {
                              {"elbo", json_of(estimate.elbo, d)},
                              {"importance_weighted", json_of(estimate.importance_weighted, d)},
                              {"ppca", json_of(ppca, d)},
-                             {"divergence", estimate.divergence.value},
+                             {"divergence", estimate.divergence},
                              {"divergence_of_latent", estimate.divergence_of_latent}};
-    for (const Estimate& term : estimate.likelihood) result["likelihood"].push_back(term.value);
-    for (const Estimate& term : estimate.entropy) result["entropy"].push_back(term.value);
+    for (const Estimate& term : estimate.likelihood) result["likelihood"].push_back(term);
+    for (const Estimate& term : estimate.entropy) result["entropy"].push_back(term);
     fmt::print("{}\n", result.dump());
     return;
   }

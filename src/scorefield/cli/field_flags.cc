@@ -329,7 +329,8 @@ Error no_rows_for(std::string_view flag) {
 }
 
 void put_subject(const Subject& subject, nlohmann::json& config) {
-  if (subject.rows) config.update({{"data_notes", subject.rows->notes()}, {"data_digest", subject.rows->digest()}});
+  config["data_notes"] = subject.form.notes;  // also of a model's: decode finds there whose latents samples are
+  if (subject.rows) config["data_digest"] = subject.rows->digest();
   if (subject.declared) config["model"] = declaration_json(*subject.declared);
   for (const auto& [name, digest] : subject.chosen.digests()) config[name] = digest;
 }

@@ -28,10 +28,18 @@ struct ImportArguments {
   RunArguments run;
 };
 
-/// Rows from the whole of the data set, in its order.
+/// Rows from the whole of the data set, in its order, with their labels where the network takes them.
 CheckRows spread_rows(const Dataset& data, const Declaration& declaration, std::size_t count) {
+  if (data.size() < 2) throw Error(fmt::format("{}: a check needs two rows or more", data.name()));
   CheckRows rows{Rows(std::min(count, data.size()), data.dimension()), {}};
   const bool has_labels = !data.labels().empty() && data.classes() <= declaration.classes;
+  if (declaration.classes > 0 && !declaration.no_class && !has_labels) {
+    throw Error(
+        fmt::format("the network takes one of {} classes, but {} has {}; give rows with such labels, or say "
+                    "which class stands for none (--no-class)",
+                    declaration.classes, data.name(),
+                    data.labels().empty() ? "no labels" : fmt::format("labels up to {}", data.classes() - 1)));
+  }
   for (std::size_t i = 0; i < rows.x0.rows(); ++i) {
     const std::size_t row = i * data.size() / rows.x0.rows();
     data.row(row, rows.x0[i]);
@@ -54,6 +62,9 @@ void run_import(const CLI::App& command, const ImportArguments& arguments) {
         fmt::format("--save: {} is the model itself; give it another ending, such as .pt", arguments.model.model));
   }
 
+  CheckRows rows;
+  if (data) rows = spread_rows(*data, declaration, arguments.rows);
+
   RunFolder folder = run_folder(arguments.run, "import-" + short_name(arguments.model.model));
   nlohmann::json config = {{"command", "import"},
                            {"options", resolved_options(command)},
@@ -62,10 +73,7 @@ void run_import(const CLI::App& command, const ImportArguments& arguments) {
   if (data) config["data_digest"] = data->digest();
   folder.begin(config);
 
-  CheckRows rows;
-  if (data) {
-    rows = spread_rows(*data, declaration, arguments.rows);
-  } else {
+  if (!data) {
     const auto field = make_imported_field(network, declaration);
     const int label = declaration.classes > 0 && !declaration.no_class ? 0 : -1;
     rows.x0 = own_samples(*field, sigma_range(declaration), std::min<std::size_t>(arguments.rows, 16), label, context);

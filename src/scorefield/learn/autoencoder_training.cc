@@ -48,7 +48,7 @@ AutoencoderTraining::AutoencoderTraining(const TrainingSettings& settings, const
       form_(form_of(data)),
       units_(autoencoder_units(data, context)),
       levels_(hierarchy(settings.architecture, data.shape(), settings.latents)),
-      weights_(std::make_unique<Weights>(autoencoder_tensors(levels_), settings.loader.seed)),
+      weights_(std::make_unique<Weights>(autoencoder_tensors(levels_), settings.loader.seed, context)),
       context_(context) {
   context_.progress = nullptr;
   context_.cancelled = nullptr;  // what was asked to stop is still to be written

@@ -60,7 +60,9 @@ std::filesystem::path fashion_mnist_classifier() {
 }
 
 std::string default_features(const Dataset& data) {
-  return data.name() == kShippedData && why_no_networks().empty() ? "classifier" : "pca";
+  const bool as_shipped = data.name() == kShippedData && data.shape() == std::vector<std::size_t>{1, 28, 28} &&
+                          data.affine() == kImageUnits;
+  return as_shipped && why_no_networks().empty() ? "classifier" : "pca";
 }
 
 std::unique_ptr<FeatureMap> open_feature_map(const std::string& spec, const Dataset& data, std::uint64_t seed,

@@ -36,8 +36,9 @@ ClassifierTraining::ClassifierTraining(const TrainingSettings& settings, bool no
   if (!noisy) options.law = options.proposal = no_noise();
   NoisedRows training(BatchLoader(data, own.loader), options);
   std::optional<NoisedRows> fixed = held_out_rows(own, held_out == nullptr ? data : *held_out, options);
-  weights_ = std::make_unique<Weights>(
-      std::vector<NetworkTensors>{{"", network_library().layout(settings.architecture)}}, settings.loader.seed);
+  weights_ =
+      std::make_unique<Weights>(std::vector<NetworkTensors>{{"", network_library().layout(settings.architecture)}},
+                                settings.loader.seed, context);
   task_ = std::make_unique<ClassificationTask>(
       std::move(training), std::move(fixed), settings.micro_batch,
       WorkerNetworks(settings.architecture, weights_->of_network(0), settings.arithmetic,

@@ -15,7 +15,6 @@
 #include "scorefield/data/npz_writer.h"
 #include "scorefield/data/open.h"
 #include "scorefield/data/png.h"
-#include "scorefield/learn/safetensors.h"
 
 namespace scorefield {
 namespace {
@@ -37,27 +36,6 @@ std::string digest_in(const nlohmann::json& json) {
   return "";
 }
 
-/// Of the data that a trained model says it saw; empty where `path` is no such model, or has gone.
-std::string digest_of_model(const std::filesystem::path& path, const Context& context) {
-  if (path.extension() != ".safetensors" || !path_exists(path)) return "";
-  const SafetensorsFile file = open_safetensors(path, context);  // its metadata live as long
-  for (const auto& [key, text] : file.metadata()) {
-    try {
-      if (std::string found = digest_in(parse_json(text)); !found.empty()) return found;
-    } catch (const nlohmann::json::parse_error&) {  // metadata of others need not be JSON
-      continue;
-    }
-  }
-  return "";
-}
-
-std::string digest_of_run(const nlohmann::json& config, const Context& context) {
-  std::string found = digest_in(config);
-  const nlohmann::json model = config.value(nlohmann::json::json_pointer("/options/model"), nlohmann::json());
-  if (found.empty() && model.is_string()) found = digest_of_model(model.get<std::string>(), context);
-  return found;
-}
-
 }  // namespace
 
 LatentSamples open_latent_samples(const std::string& spec, const Context& context) {
@@ -66,7 +44,7 @@ LatentSamples open_latent_samples(const std::string& spec, const Context& contex
   if (path_exists(folder / "samples.npz")) {
     samples.rows = open_dataset((folder / "samples.npz").string(), {}, context);
     if (path_exists(folder / "config.json")) {
-      samples.autoencoder = digest_of_run(read_json(folder / "config.json", context), context);
+      samples.autoencoder = digest_in(read_json(folder / "config.json", context));
     }
     return samples;
   }

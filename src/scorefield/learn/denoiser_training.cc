@@ -72,8 +72,9 @@ DenoiserTraining::DenoiserTraining(const TrainingSettings& settings, const Datas
   NoisedRows training(BatchLoader(data, settings.loader), options);
   std::optional<NoisedRows> fixed = held_out_rows(settings, held_out == nullptr ? data : *held_out, options);
 
-  weights_ = std::make_unique<Weights>(
-      std::vector<NetworkTensors>{{"", network_library().layout(settings.architecture)}}, settings.loader.seed);
+  weights_ =
+      std::make_unique<Weights>(std::vector<NetworkTensors>{{"", network_library().layout(settings.architecture)}},
+                                settings.loader.seed, context);
   WorkerNetworks networks(settings.architecture, weights_->of_network(0), settings.arithmetic,
                           context.pool == nullptr ? 1 : context.pool->threads());
   if (settings.objective == Objective::kDenoising) {

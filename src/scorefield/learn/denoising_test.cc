@@ -1,10 +1,12 @@
 #include "scorefield/learn/denoising.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <numeric>
 
+#include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
 #include "scorefield/base/thread_pool.h"
 #include "scorefield/learn/feature_network_test.h"
@@ -210,6 +212,12 @@ TEST(Denoising, OneLossByWeightAndDensityWhateverIsSampled) {
   EXPECT_GT(worst, 20);
   // Strata take away the variance between levels.
   EXPECT_LT(reference.total_variance(), free.total_variance());
+}
+
+TEST(Denoising, AProposalThatDoesNotCoverTheLawIsRefused) {
+  const std::shared_ptr<const NoiseLaw> narrow = make_tabulated(std::vector<double>{0.5, 1}, std::vector<double>{1, 1});
+  EXPECT_THAT([&] { Fixture f(noising(target_of("edm", "edm"), "plain", make_log_normal(-0.5, 1), narrow)); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("--importance never draws sigma")));
 }
 
 TEST(Denoising, HeldOutLossIsFixedAndOfTheLaw) {

@@ -10,6 +10,7 @@
 
 #include "scorefield/base/error.h"
 #include "scorefield/base/random.h"
+#include "scorefield/metrics/intervals.h"
 
 namespace scorefield {
 namespace {
@@ -301,29 +302,55 @@ void search_combinations(const Evaluator& network, const Choices& choices, Judge
   sort_trials(check.combinations);
 }
 
-std::vector<double> variances(const Rows& rows) {
-  std::vector<double> variance(rows.cols());
+/// Of each value over the rows.
+struct Moments {
+  std::vector<double> mean;
+  std::vector<double> variance;  // without bias
+};
+
+Moments moments(const Rows& rows) {
+  Moments result{std::vector<double>(rows.cols()), std::vector<double>(rows.cols())};
   const auto n = static_cast<double>(rows.rows());
   for (std::size_t k = 0; k < rows.cols(); ++k) {
-    double sum = 0;
-    for (std::size_t i = 0; i < rows.rows(); ++i) sum += rows(i, k);
-    const double mean = sum / n;
-    for (std::size_t i = 0; i < rows.rows(); ++i) variance[k] += (rows(i, k) - mean) * (rows(i, k) - mean) / n;
+    double& mean = result.mean[k];
+    for (std::size_t i = 0; i < rows.rows(); ++i) mean += rows(i, k) / n;
+    for (std::size_t i = 0; i < rows.rows(); ++i) {
+      result.variance[k] += (rows(i, k) - mean) * (rows(i, k) - mean) / (n - 1);
+    }
   }
-  return variance;
+  return result;
+}
+
+/// LevelCheck::bound's errors, row by row.
+std::vector<double> affine_errors(const Probe& probe, const Moments& of, std::size_t level) {
+  const auto n = static_cast<double>(probe.count());
+  const double square = probe.sigmas()[level] * probe.sigmas()[level];
+  std::vector<double> errors(probe.count());
+  for (std::size_t i = 0; i < probe.count(); ++i) {
+    for (std::size_t k = 0; k < probe.dimension(); ++k) {
+      const double others = of.mean[k] - (probe.x0(i, k) - of.mean[k]) / (n - 1);
+      const double shrink = of.variance[k] / (of.variance[k] + square);
+      const double off = others + shrink * (probe.x(level, i, k) - others) - probe.x0(i, k);
+      errors[i] += off * off / static_cast<double>(probe.dimension());
+    }
+  }
+  return errors;
 }
 
 void judge_declared(const Outputs& outputs, const Probe& probe, const CheckOptions& options, ImportCheck& check) {
   const std::vector<double> errors = errors_of(outputs, check.declaration, probe);
-  const std::vector<double> variance = variances(probe.rows().x0);
+  const Moments of = moments(probe.rows().x0);
   const std::size_t levels = probe.sigmas().size();
   const std::size_t pictures = std::min(options.pictures, probe.count());
   std::vector<double> with_noise(levels);
   std::vector<double> with_itself(levels);
+  Rows by_row(levels, probe.count());  // mean square errors
   check.noisy = Rows(levels * pictures, probe.dimension());
   check.denoised = Rows(levels * pictures, probe.dimension());
   for_denoised(outputs, check.declaration, probe, [&](std::size_t l, std::size_t i, std::size_t k, double denoised) {
     const double eps = (probe.x(l, i, k) - denoised) / probe.sigmas()[l];
+    const double off = denoised - probe.x0(i, k);
+    by_row(l, i) += off * off / static_cast<double>(probe.dimension());
     with_noise[l] += eps * probe.noise(i, k);
     with_itself[l] += eps * eps;
     if (i >= pictures) return;
@@ -335,17 +362,18 @@ void judge_declared(const Outputs& outputs, const Probe& probe, const CheckOptio
       throw Error(
           fmt::format("the network gives no finite numbers at sigma = {:.4g} as it is declared", probe.sigmas()[l]));
     }
-    const double square = probe.sigmas()[l] * probe.sigmas()[l];
-    double bound = 0;
-    for (const double v : variance) bound += v * square / (v + square) / static_cast<double>(variance.size());
-    check.levels.push_back({probe.sigmas()[l], errors[l], bound, with_noise[l] / with_itself[l]});
+    const std::vector<double> affine = affine_errors(probe, of, l);
+    std::vector<double> excess(probe.count());
+    for (std::size_t i = 0; i < excess.size(); ++i) excess[i] = by_row(l, i) - affine[i];
+    check.levels.push_back({probe.sigmas()[l], errors[l], mean_of_sample(affine, 0).value,
+                            mean_of_sample(excess, 0).standard_error, with_noise[l] / with_itself[l]});
   }
 }
 
 }  // namespace
 
 double CheckRows::deviation() const {
-  const std::vector<double> variance = variances(x0);
+  const std::vector<double> variance = moments(x0).variance;
   return std::sqrt(std::accumulate(variance.begin(), variance.end(), 0.0) / static_cast<double>(variance.size()));
 }
 

@@ -25,9 +25,11 @@ struct CheckRows {
 struct LevelCheck {
   double sigma = 0;  // data units
   double error = 0;  // |D - x_0|^2
-  /// Of the best affine denoiser that sees each value alone, sum_k v_k sigma^2/(v_k + sigma^2)/d with v_k the variance
-  /// of value k: a network that denoises stays below.
+  /// The same of the best affine denoiser that sees each value alone: D_k = m_k + v_k/(v_k + sigma^2) (x_k - m_k), v_k
+  /// the variance of value k and m_k its mean, over the other rows. A network that denoises stays below.
   double bound = 0;
+  /// Standard error of error - bound over the rows. Both see the same rows and noise, so it is small beside theirs.
+  double excess_error = 0;
   /// <n, eps>/<eps, eps> with eps = (x - D)/sigma: 1 where eps = E[n | x].
   double calibration = 0;
 };

@@ -25,11 +25,11 @@ using testing::ThrowsMessage;
 const std::string kModel = SCOREFIELD_SOURCE_DIR "/tests/models/gaussian-eps.pt";  // made by make.py there
 
 /// Rows of the law that the network knows, data units: its means and deviations are for [-0.5, 0.5].
-CheckRows gaussian_rows(std::size_t count) {
+CheckRows gaussian_rows(std::size_t count, std::uint64_t seed = 7) {
   const std::vector<double> mean = {-0.5, 0.2, 0.6, 0.0};
   const std::vector<double> deviation = {0.1, 0.4, 0.2, 0.6};
   CheckRows rows{Rows(count, 4), {}};
-  RandomStream(7, Purpose::kTest).normals(rows.x0.values());
+  RandomStream(seed, Purpose::kTest).normals(rows.x0.values());
   for (std::size_t i = 0; i < count; ++i) {
     for (std::size_t k = 0; k < 4; ++k) rows.x0(i, k) = mean[k] + deviation[k] * rows.x0(i, k);
   }
@@ -54,6 +54,24 @@ TEST(ImportCheck, MeasuresWhatTheDenoiserOfAKnownLawErrs) {
     EXPECT_NEAR(level.calibration, 1, 0.06) << level.sigma;
   }
   EXPECT_EQ(verdict_of(check), ImportVerdict::kFits);
+}
+
+// The exact denoiser of values that are independent is as good as the bound, and no better: the hardest case.
+TEST(ImportCheck, FewRowsDoNotMakeAPerfectDenoiserPoor) {
+  if (!why_no_networks().empty()) GTEST_SKIP() << why_no_networks();
+  const Model model;
+  for (const std::size_t count : {16, 64}) {
+    for (std::uint64_t seed = 100; seed < 120; ++seed) {
+      const ImportCheck check =
+          check_import(model.network, model.declaration, gaussian_rows(count, seed), {.search = false}, {});
+      EXPECT_NE(verdict_of(check), ImportVerdict::kPoor) << count << " rows, seed " << seed;
+    }
+  }
+  ImportCheck check;
+  check.levels = {{.sigma = 1, .error = 0.12, .bound = 0.1, .excess_error = 0.004}};
+  EXPECT_EQ(verdict_of(check), ImportVerdict::kPoor) << "five standard errors";
+  check.levels[0].excess_error = 0.006;
+  EXPECT_EQ(verdict_of(check), ImportVerdict::kFits) << "some three";
 }
 
 TEST(ImportCheck, FindsEveryPartThatIsWrong) {

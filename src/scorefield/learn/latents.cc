@@ -60,7 +60,8 @@ void standardise_latents(Autoencoder& autoencoder, const Dataset& data, const Co
     for (std::size_t i = 0; i < all.rows(); ++i) mean += all(i, k) / n;
     double square = 0;
     for (std::size_t i = 0; i < all.rows(); ++i) square += (all(i, k) - mean) * (all(i, k) - mean) / n;
-    if (square > 0) autoencoder.latent_deviation[k] = std::sqrt(square);
+    // The mean of equal numbers is off by its rounding, some n 2^-53 of them.
+    if (std::sqrt(square) > n * 0x1p-52 * std::abs(mean)) autoencoder.latent_deviation[k] = std::sqrt(square);
   }
 }
 

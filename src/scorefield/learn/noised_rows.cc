@@ -15,6 +15,19 @@ namespace {
 /// The node of held-out noise; steps are below.
 constexpr std::uint64_t kFixedNode = std::uint64_t{1} << 63;
 
+/// That the proposal draws wherever the law does, or the loss would be another: seen at even quantiles of the law.
+void check_covered(const NoiseLaw& law, const NoiseLaw& proposal) {
+  constexpr int kQuantiles = 64;
+  for (int k = 0; k < kQuantiles; ++k) {
+    const double sigma = law.level((k + 0.5) / kQuantiles);
+    if (proposal.density(sigma) > 0) continue;
+    throw Error(
+        fmt::format("--importance never draws sigma = {:.3g}, which the loss takes its mean over; a wider law, "
+                    "or --noise-law for another loss",
+                    sigma));
+  }
+}
+
 }  // namespace
 
 void NoisedBatch::denoised(std::size_t i, const float* output, std::span<double> out) const {
@@ -27,11 +40,15 @@ NoisedRows::NoisedRows(BatchLoader loader, NoisingOptions options)
       shares_(loader_.options().seed, loader_.options().batch, options_.antithetic) {
   ensure(options_.centre.size() == loader_.data().dimension(), "a centre of the data's length");
   ensure(options_.preconditioner && options_.weight && options_.law, "all of the loss is given");
-  if (!options_.proposal) options_.proposal = options_.law;
+  if (options_.proposal) {
+    check_covered(*options_.law, *options_.proposal);
+  } else {
+    options_.proposal = options_.law;
+  }
 }
 
 NoisedRows NoisedRows::held_out(BatchLoader loader, NoisingOptions options) {
-  options.proposal = options.law;
+  options.proposal = nullptr;
   NoisedRows rows(std::move(loader), std::move(options));
   rows.fixed_ = true;
   return rows;

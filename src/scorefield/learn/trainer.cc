@@ -27,6 +27,11 @@ class Exchanged {
   std::span<float> b_;
 };
 
+Error not_finite(std::string_view what, const std::string& where) {
+  return Error(
+      fmt::format("the {} is not finite {}; a smaller learning rate or a longer warm-up may help", what, where));
+}
+
 }  // namespace
 
 void LossSum::add(double loss) {
@@ -103,10 +108,8 @@ StepReport Trainer::step(const Context& context) {
   }
   report.gradient_norm = norm(gradient_, context.pool);
   if (!std::isfinite(report.loss.sum) || !std::isfinite(report.gradient_norm)) {
-    throw Error(
-        fmt::format("the {} is not finite at step {} (learning rate {:.3g}, {}); a smaller learning rate, a "
-                    "longer warm-up or a smaller range of noise levels may help",
-                    std::isfinite(report.loss.sum) ? "gradient" : "loss", done_, report.rate, task_.describe(done_)));
+    throw not_finite(std::isfinite(report.loss.sum) ? "gradient" : "loss",
+                     fmt::format("at step {} (learning rate {:.3g}, {})", done_, report.rate, task_.describe(done_)));
   }
   const double scale = report.gradient_norm > options_.clip ? options_.clip / report.gradient_norm : 1;
   adam_.step(done_ + 1, report.rate, scale, gradient_, weights_.values(), context.pool);
@@ -130,10 +133,7 @@ LossSum Trainer::held_out_loss(const Context& context) {
   LossSum sum;
   for (const LossSum& loss : losses) sum.add(loss);
   if (!std::isfinite(sum.sum)) {
-    throw Error(
-        fmt::format("the loss on rows kept aside is not finite after step {} (learning rate {:.3g}); a smaller "
-                    "learning rate or a longer warm-up may help",
-                    done_, options_.rate.at(done_ == 0 ? 0 : done_ - 1)));
+    throw not_finite("loss on rows kept aside", after_last_step());
   }
   return sum;
 }
@@ -148,6 +148,18 @@ std::vector<StatePart> Trainer::state() {
                                   {"second_moment.", adam_.second_moment()}};
   if (!average_.empty()) parts.push_back({"average.", average_});
   return parts;
+}
+
+void Trainer::check_finite() {
+  for (const StatePart& part : state()) {
+    if (!std::ranges::all_of(part.values, [](float value) { return std::isfinite(value); })) {
+      throw not_finite("state of the training", after_last_step());
+    }
+  }
+}
+
+std::string Trainer::after_last_step() const {
+  return fmt::format("after step {} (learning rate {:.3g})", done_, options_.rate.at(done_ == 0 ? 0 : done_ - 1));
 }
 
 void Trainer::save(const std::filesystem::path& path, const TensorMetadata& metadata) {

@@ -103,10 +103,14 @@ class Trainer {
   /// Everything that the next step depends on, besides the options and the task, as save_state() writes it: `step`, and
   /// weights.NAME, average.NAME (where there is one), first_moment.NAME and second_moment.NAME of every tensor.
   void save(const std::filesystem::path& path, const TensorMetadata& metadata);
+  /// Throws Error where anything of that is not finite: a step can make it so from a finite gradient.
+  void check_finite();
   /// Goes on from there. Throws Error as load_state() does; nothing has changed then.
   void load(const std::filesystem::path& path, const Context& context);
 
  private:
+  std::string after_last_step() const;
+
   std::vector<StatePart> state();
 
   Weights& weights_;

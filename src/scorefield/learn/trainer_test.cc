@@ -113,6 +113,10 @@ TEST(Weights, StartAsTheirTensorsSay) {
   EXPECT_NE(weights.values()[0], weights.values()[10003]);
   EXPECT_EQ(copy(Weights(networks, 5).values()), copy(weights.values()));
   EXPECT_NE(copy(Weights(networks, 6).values()), copy(weights.values()));
+
+  Context small;
+  small.memory_limit = 80000;  // 20003 floats are more
+  EXPECT_THAT([&] { Weights(networks, 5, small); }, testing::ThrowsMessage<Error>(testing::HasSubstr("the weights")));
 }
 
 TEST(LossSum, MeanAndItsError) {

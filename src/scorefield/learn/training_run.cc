@@ -2,7 +2,10 @@
 
 #include <fmt/format.h>
 
+#include <stdlib.h>  // mkdtemp
+
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -89,7 +92,7 @@ class Running {
       }
       report_.complete = true;
     } catch (const Cancelled&) {
-      save();
+      or_say_what_is_left([&] { save(); });
     }
     report_.steps = trainer.steps_done();
     report_.seconds = seconds();
@@ -135,6 +138,7 @@ class Running {
   /// The records first, which a checkpoint takes for written, then the model: should the end come between the two, the
   /// steps up to this checkpoint are made again, and it.
   void save() {
+    training_->trainer().check_finite();
     records_->sync();
     nlohmann::json training = run_.config;
     training["steps_done"] = steps_done();
@@ -200,6 +204,43 @@ bool has_grid(const Dataset& data) {
   return data.is_picture() || data.dimension() == 2;
 }
 
+namespace {
+
+class ScratchFolder {
+ public:
+  ScratchFolder() {
+    std::string name = (std::filesystem::temp_directory_path() / "scorefield-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) {
+      throw Error(fmt::format("cannot make a folder in {}: {}", std::filesystem::temp_directory_path().string(),
+                              std::generic_category().message(errno)));
+    }
+    path_ = name;
+  }
+  ~ScratchFolder() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+  }
+  ScratchFolder(const ScratchFolder&) = delete;
+  ScratchFolder& operator=(const ScratchFolder&) = delete;
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+/// What Running::finish() does beside the record, in a folder that goes away again.
+double checkpoint_seconds(Training& training, const TrainingRun& run, const Context& context) {
+  const ScratchFolder folder;
+  const Clock clock;
+  if (run.settings.held_out_rows > 0) (void)training.trainer().held_out_loss(context);
+  (void)training.figures(context);
+  training.write(folder.path() / kModel, run.config);
+  training.trainer().save(folder.path() / kCheckpoint, {});
+  return clock.seconds();
+}
+
+}  // namespace
+
 TrainingCost measure_cost(const TrainingRun& run, double seconds, const Context& context) {
   constexpr int kWarmUp = 3;
   const std::unique_ptr<Training> training = run.make(run, context);
@@ -211,17 +252,7 @@ TrainingCost measure_cost(const TrainingRun& run, double seconds, const Context&
     trainer.step(context);
   }
   TrainingCost cost;
-  const Clock losses;
-  (void)trainer.held_out_loss(context);
-  const double held_out = losses.seconds();
-  (void)training->figures(context);
-  cost.checkpoint = losses.seconds();
-  if (training->picture_evaluations() > 0 && run.settings.held_out_rows > 0) {
-    // A row of the grid costs as much as a held-out one, or a little more in its smaller chunks.
-    const std::size_t rows =
-        std::min(run.settings.held_out_rows, (run.held_out == nullptr ? run.data : *run.held_out).size());
-    cost.grid = held_out / static_cast<double>(rows) * static_cast<double>(training->picture_evaluations());
-  }
+  cost.checkpoint = checkpoint_seconds(*training, run, context);
   const Clock clock;
   std::uint64_t steps = 0;
   do {
@@ -230,6 +261,9 @@ TrainingCost measure_cost(const TrainingRun& run, double seconds, const Context&
     report();
   } while (all.seconds() < seconds);
   cost.step = clock.seconds() / static_cast<double>(steps);
+  // A step is forward and twice as much backward of a batch.
+  cost.grid = cost.step / (3 * static_cast<double>(run.settings.loader.batch)) *
+              static_cast<double>(training->picture_evaluations());
   context.report("measuring the rate", seconds, seconds);
   return cost;
 }

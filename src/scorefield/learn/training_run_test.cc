@@ -180,8 +180,24 @@ TEST_F(TrainingRunTest, ALossThatIsNotFiniteKeepsTheLastGoodCheckpoint) {
                 testing::AllOf(testing::HasSubstr("is not finite at step"), testing::HasSubstr("sigma from"),
                                testing::HasSubstr("learning rate 1e+30"), testing::HasSubstr("last good checkpoint")));
   }
-  const Array step = open_safetensors(folder_ / "wild/checkpoint.safetensors", {}).read("step", {});
-  EXPECT_GE(step.values<std::int64_t>()[0], 1);
+  // It is whole: going on from it comes to the same point.
+  EXPECT_THAT([&] { train(wild, folder_ / "wild"); },
+              testing::ThrowsMessage<Error>(testing::HasSubstr("is not finite at step")));
+}
+
+// A finite gradient and a rate beyond float32: only the weights show it.
+TEST_F(TrainingRunTest, WeightsThatAreNotFiniteAreNoCheckpoint) {
+  TrainingRun wild = run();
+  wild.checkpoint_every = 1;
+  wild.settings.held_out_rows = 0;
+  wild.grid_every = 100;
+  wild.settings.trainer.clip = std::numeric_limits<double>::infinity();
+  wild.settings.trainer.rate.rate = 1e39;
+  EXPECT_THAT([&] { train(wild, folder_ / "wild"); }, testing::ThrowsMessage<Error>(testing::AllOf(
+                                                          testing::HasSubstr("the state of the training is not finite"),
+                                                          testing::HasSubstr("no checkpoint was due before"))));
+  EXPECT_FALSE(fs::exists(folder_ / "wild/checkpoint.safetensors"));
+  EXPECT_FALSE(fs::exists(folder_ / "wild/model.safetensors"));
 }
 
 TEST_F(TrainingRunTest, WhateverFirstShowsThatItIsNotFiniteIsToldWithTheCheckpoint) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "scorefield/base/context.h"
 #include "scorefield/learn/network.h"
 
 namespace scorefield {
@@ -20,8 +21,8 @@ struct NetworkTensors {
 class Weights {
  public:
   /// Lays the networks out one after the other; each value starts as its tensor says, a function of `seed` and the
-  /// tensor's place alone.
-  Weights(const std::vector<NetworkTensors>& networks, std::uint64_t seed);
+  /// tensor's place alone. Throws Error where they are over the memory limit.
+  Weights(const std::vector<NetworkTensors>& networks, std::uint64_t seed, const Context& context = {});
   Weights(const Weights&) = delete;
   Weights& operator=(const Weights&) = delete;
 

@@ -5,12 +5,11 @@
 namespace scorefield::net {
 namespace {
 
-/// More than any network that is trained on processors; sums and products of such numbers stay far from overflow.
+/// More than any network that is trained on processors.
 constexpr std::size_t kWidest = 1 << 20;
 constexpr std::size_t kMostLayers = 1024;
 constexpr std::size_t kMostLevels = 16;
-constexpr std::size_t kMostValues = std::size_t{1} << 28;      // of a row
-constexpr std::size_t kMostParameters = std::size_t{1} << 31;  // 8 GiB; training takes five times that
+constexpr std::size_t kMostValues = std::size_t{1} << 28;  // of a row
 
 std::string number(std::size_t n) {
   return std::to_string(n);

@@ -8,6 +8,8 @@
 
 namespace scorefield::net {
 
+inline constexpr std::size_t kMostParameters = std::size_t{1} << 31;  // 8 GiB; training takes five times that
+
 /// Each throws Error, its text led by the kind of network.
 void need_positive(const Architecture& architecture, const char* name, std::size_t value);
 /// value: what `name` is, a count of layers or blocks, each of which takes memory whatever its width.

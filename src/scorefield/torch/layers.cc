@@ -2,6 +2,9 @@
 
 #include <cmath>
 
+#include "scorefield/base/error.h"
+#include "scorefield/torch/hyperparameters.h"
+
 namespace scorefield::net {
 namespace {
 
@@ -18,7 +21,12 @@ std::vector<std::int64_t> sizes(const std::vector<std::size_t>& shape) {
 at::Tensor Parameters::add(Tensor tensor) {
   tensor.offset = count();
   tensor.size = 1;
-  for (const std::size_t n : tensor.shape) tensor.size *= n;
+  for (const std::size_t n : tensor.shape) {
+    if (n > kMostParameters / tensor.size) {
+      throw Error(tensor.name + ": a tensor of more than " + std::to_string(kMostParameters) + " parameters");
+    }
+    tensor.size *= n;
+  }
   layout_.push_back(tensor);
   if (weights_ == nullptr) return {};
   // LibTorch has no tensor of constants; nothing writes through this one.
