@@ -24,7 +24,8 @@ std::string estimate_text(const Estimate& e) {
   return fmt::format("{:.{}f} +- {:.{}f}", e.value, std::max(0, digits), e.standard_error, std::max(0, digits));
 }
 
-/// How far the samples are from what data reach, in standard errors of the difference (of sets drawn independently).
+/// How far the samples are from what data reach, in standard errors of the difference were the columns independent.
+/// They share the rows they are held against, so this is on the small side.
 std::string excess_text(const Estimate& samples, const Estimate& data) {
   const double error = std::hypot(samples.standard_error, data.standard_error);
   return error > 0 ? fmt::format("{:+.1f}", (samples.value - data.value) / error) : "";

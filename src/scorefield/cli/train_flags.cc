@@ -39,7 +39,7 @@ KindDefaults defaults_of(const std::string& kind) {
   if (kind == kClassifier) return {32, 3, 2, 128, 32, 2e-3};
   if (kind == kAutoencoder) return {16, 2, 2, 128, 32, 2e-3};
   if (kind == "mlp") return {128, 4, 1, 512, 128, 3e-3};
-  if (kind == "dit") return {64, 4, 4, 64, 16, 2e-3};
+  if (kind == "dit") return {64, 4, 4, 32, 16, 4e-3};
   return {16, 3, 1, 32, 16, 4e-3};
 }
 

@@ -1,5 +1,5 @@
 // The file of a trained model: networks with their architectures, and all that was said when they were trained, in one
-// safetensors file (docs/training.md lists every tensor and key).
+// safetensors file (docs/training.md, classifiers.md and latent.md list every tensor and key).
 #pragma once
 
 #include <filesystem>
