@@ -100,6 +100,14 @@ void say_plan(const TrainingPlan& plan, const TrainingCost& cost) {
              "--held-out-rows, --grid-every\n");
 }
 
+/// To stderr, where LibTorch has to make bf16 products out of others.
+void say_if_bf16_is_slow([[maybe_unused]] const TrainingSettings& settings) {
+#if defined(__x86_64__)
+  if (settings.arithmetic != net::Arithmetic::kBfloat16 || __builtin_cpu_supports("avx512bf16") != 0) return;
+  fmt::print(stderr, "--precision bf16: this processor has no such arithmetic; f32 is some ten times as fast here\n");
+#endif
+}
+
 /// A resumed run has to have the same table of noise levels.
 void put_table_digest(const char* key, const std::string& law, nlohmann::json& config) {
   constexpr std::string_view kTable = "table:";
@@ -114,6 +122,7 @@ void run_train(const CLI::App& command, const Arguments& arguments) {
   const std::optional<Dataset> held_out = open_held_out(arguments.held_out, arguments.data, data, context);
   TrainingRun run = training_run_of(arguments.train, data, held_out ? &*held_out : nullptr);
   run.settings.target.sigma_data = sigma_data_of(data, context);
+  say_if_bf16_is_slow(run.settings);
 
   const std::string& out = arguments.run.folder();
   // Before the rate is measured: a folder that cannot be had is said at once.
