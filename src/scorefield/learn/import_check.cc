@@ -305,7 +305,7 @@ void search_combinations(const Evaluator& network, const Choices& choices, Judge
 /// Of each value over the rows.
 struct Moments {
   std::vector<double> mean;
-  std::vector<double> variance;  // without bias
+  std::vector<double> variance;  // the mean square about the mean
 };
 
 Moments moments(const Rows& rows) {
@@ -315,7 +315,7 @@ Moments moments(const Rows& rows) {
     double& mean = result.mean[k];
     for (std::size_t i = 0; i < rows.rows(); ++i) mean += rows(i, k) / n;
     for (std::size_t i = 0; i < rows.rows(); ++i) {
-      result.variance[k] += (rows(i, k) - mean) * (rows(i, k) - mean) / (n - 1);
+      result.variance[k] += (rows(i, k) - mean) * (rows(i, k) - mean) / n;
     }
   }
   return result;
@@ -329,7 +329,8 @@ std::vector<double> affine_errors(const Probe& probe, const Moments& of, std::si
   for (std::size_t i = 0; i < probe.count(); ++i) {
     for (std::size_t k = 0; k < probe.dimension(); ++k) {
       const double others = of.mean[k] - (probe.x0(i, k) - of.mean[k]) / (n - 1);
-      const double shrink = of.variance[k] / (of.variance[k] + square);
+      const double variance = of.variance[k] * n / (n - 1);
+      const double shrink = variance / (variance + square);
       const double off = others + shrink * (probe.x(level, i, k) - others) - probe.x0(i, k);
       errors[i] += off * off / static_cast<double>(probe.dimension());
     }
