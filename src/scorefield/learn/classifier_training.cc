@@ -33,7 +33,10 @@ ClassifierTraining::ClassifierTraining(const TrainingSettings& settings, bool no
   own.weight = "uniform";
   own.loader.labels = true;
   NoisingOptions options = noising_of(own, spread_centre(law.centre, made_.data));
-  if (!noisy) options.law = options.proposal = no_noise();
+  if (!noisy) {
+    options.law = no_noise();
+    options.proposal = nullptr;
+  }
   NoisedRows training(BatchLoader(data, own.loader), options);
   std::optional<NoisedRows> fixed = held_out_rows(own, held_out == nullptr ? data : *held_out, options);
   weights_ =
